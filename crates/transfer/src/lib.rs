@@ -1,0 +1,12 @@
+//! A URL becomes a verified file; this crate knows nothing of jobs.
+//!
+//! [`Engine::pull`] is the whole of it: give it a [`LinkSource`] (which can always name a fresh
+//! URL for the same object), a folder and what is known of the content, and it answers with a
+//! file under its final name whose bytes were all checked, or with an [`Error`] that says what
+//! happened, what was kept, and whether trying again can help.
+
+mod request;
+mod progress;
+
+pub use progress::{Phase, Progress, SegmentView};
+pub use request::{Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, Verified};

@@ -1,0 +1,121 @@
+//! What is asked of the engine, and what it answers.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use longhaul_protocol::{Crc64Nvme, Manifest, Sha256, SignedUrl};
+use uuid::Uuid;
+
+/// One file to pull.
+#[derive(Clone)]
+pub struct Request {
+    /// Identity of this download: a part file is taken up again only by the download that began it.
+    pub id: Uuid,
+    /// Where URLs for the object come from.
+    pub source: Arc<dyn LinkSource>,
+    /// The folder to put the file into; made where it is missing.
+    pub folder: PathBuf,
+    /// The name to give it; sanitised. Where absent: Content-Disposition's, else the URL path's.
+    pub name: Option<String>,
+    /// What is known of the content beforehand.
+    pub expected: Expected,
+    /// At most this many connections, 1–64; fewer where more do not help.
+    pub connections: u8,
+    /// Bytes per second at most; unlimited where absent.
+    pub limit: Option<u64>,
+}
+
+/// What is known of the content before the first byte. Whatever is given is held against the
+/// replies and the bytes; a difference is an error, never a file.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Strong ETag, quotes included.
+    pub etag: Option<String>,
+    /// Of the whole file.
+    pub sha256: Option<Sha256>,
+    /// Of the whole file.
+    pub crc64nvme: Option<Crc64Nvme>,
+    /// Check blocks: each is proven as it lands, and a bad one alone is fetched again.
+    pub manifest: Option<Arc<Manifest>>,
+}
+
+/// A URL for the object, good for now.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The URL.
+    pub url: SignedUrl,
+    /// When it stops working, where known; it is renewed before.
+    pub expires_at: Option<jiff::Timestamp>,
+}
+
+/// Why a link is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkReason {
+    /// The pull begins, or goes on after a restart.
+    Start,
+    /// The last one ran out or was refused (400 or 403).
+    Expired,
+}
+
+/// Names URLs for one object, as often as asked. For a plain URL it is always the same one; for
+/// a job it asks the server, which signs afresh.
+#[async_trait]
+pub trait LinkSource: Send + Sync {
+    /// A link that works now.
+    async fn link(&self, reason: LinkReason) -> Result<Link, LinkError>;
+}
+
+/// A link could not be had.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct LinkError {
+    /// What happened; no URL, no secret.
+    pub message: String,
+    /// Whether asking again later can help.
+    pub retryable: bool,
+}
+
+/// How a finished file was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// Each block against the manifest's CRC-64/NVME.
+    Blocks,
+    /// The whole against a sha256 or CRC-64/NVME given beforehand.
+    Digest,
+    /// Only its length and the object's validators: nothing better was known.
+    Length,
+}
+
+/// A file that is complete, checked, synced and under its final name.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub size: u64,
+    /// How it was proven.
+    pub verified: Verified,
+    /// Of the whole file.
+    pub crc64nvme: Crc64Nvme,
+    /// Of the whole file, where it was computed.
+    pub sha256: Option<Sha256>,
+    /// Bytes that came over the network for it, over all runs.
+    pub bytes_fetched: u64,
+    /// How often the link was renewed, over all runs.
+    pub links_renewed: u32,
+    /// How many blocks came damaged and were fetched again, over all runs.
+    pub blocks_refetched: u32,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("folder", &self.folder)
+            .field("name", &self.name)
+            .field("expected", &self.expected)
+            .finish_non_exhaustive()
+    }
+}
