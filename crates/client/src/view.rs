@@ -168,6 +168,7 @@ pub struct Moment {
     /// Which step.
     pub kind: MomentKind,
     /// When.
+    #[ts(type = "string")]
     pub at: Timestamp,
 }
 
@@ -211,8 +212,10 @@ pub struct DownloadView {
     /// What happened when, oldest first.
     pub moments: Vec<Moment>,
     /// When it was added.
+    #[ts(type = "string")]
     pub added_at: Timestamp,
     /// When it ended, well or badly.
+    #[ts(type = "string | null")]
     pub ended_at: Option<Timestamp>,
     /// Grows with each change of the row: an older view never replaces a newer one.
     pub revision: u64,
@@ -262,6 +265,7 @@ pub enum ServerLink {
         /// What happened, without secrets.
         reason: String,
         /// When the next try is.
+        #[ts(type = "string")]
         next_try_at: Timestamp,
     },
 }

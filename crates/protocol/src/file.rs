@@ -35,6 +35,7 @@ pub struct FileEntry {
     /// How it comes about.
     pub kind: SourceKind,
     /// When the source last changed, where that is known.
+    #[ts(type = "string | null")]
     pub modified_at: Option<Timestamp>,
 }
 

@@ -147,6 +147,7 @@ pub struct JobResult {
     /// Signed afresh at each read.
     pub download_url: SignedUrl,
     /// When `download_url` stops working; asking again gives a new one.
+    #[ts(type = "string")]
     pub expires_at: Timestamp,
     /// Bytes.
     pub size: u64,
@@ -159,6 +160,7 @@ pub struct JobResult {
     /// Path of the check blocks on this server.
     pub manifest_url: String,
     /// When the artifact itself will be swept.
+    #[ts(type = "string")]
     pub artifact_expires_at: Timestamp,
 }
 
@@ -190,12 +192,15 @@ pub struct JobView {
     /// Attempts that the server will make by itself.
     pub max_attempts: u32,
     /// When it counts as abandoned unless somebody asks again; null once it has ended.
+    #[ts(type = "string | null")]
     pub cancels_at: Option<Timestamp>,
     /// The name that the file is offered under.
     pub file_name: String,
     /// When it was accepted.
+    #[ts(type = "string")]
     pub created_at: Timestamp,
     /// When anything last changed.
+    #[ts(type = "string")]
     pub updated_at: Timestamp,
 }
 
