@@ -1,1 +1,4 @@
-//! placeholder
+//! The job server: API, queue, worker, artifacts. The app embeds this library; the binary
+//! `longhaul-server` is a command line around it.
+
+pub mod queue;

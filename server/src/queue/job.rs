@@ -1,0 +1,192 @@
+//! A job's states, and what may become of each: pure.
+
+use jiff::Timestamp;
+use longhaul_protocol::{
+    Crc64Nvme, FileId, JobFault, JobId, JobStatus, Sha256, Stage,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Whose job it is: the name of the token, `local` where no tokens are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owner(pub String);
+
+/// What a job produces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobSource {
+    /// An entry of the catalogue.
+    File {
+        /// Its id.
+        file_id: FileId,
+    },
+    /// An origin.
+    Url {
+        /// Its URL; may hold secrets, and is never logged.
+        url: String,
+    },
+}
+
+/// A client's own name for a click, and what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdempotencyKey {
+    /// The header's value.
+    pub key: Uuid,
+    /// A digest of the body: the same key with another body is refused.
+    pub fingerprint: String,
+}
+
+/// A job to put into the queue.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it produces.
+    pub source: JobSource,
+    /// The name it is offered under.
+    pub file_name: String,
+    /// 0 lowest to 9.
+    pub priority: u8,
+    /// Attempts made by itself.
+    pub max_attempts: u32,
+    /// The click's name, where one was given.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A stored artifact. Its check blocks are an object of their own beside it (`manifest_key`):
+/// they would be too large for a queue's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Its key in the bucket.
+    pub key: String,
+    /// Key of its manifest (JSON) in the bucket.
+    pub manifest_key: String,
+    /// Bytes.
+    pub size: u64,
+    /// As S3 gave it, quotes included.
+    pub etag: String,
+    /// Of the whole.
+    pub sha256: Sha256,
+    /// Of the whole.
+    pub crc64nvme: Crc64Nvme,
+}
+
+/// A multipart upload that an attempt began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadState {
+    /// The object's key.
+    pub key: String,
+    /// S3's id of the upload.
+    pub upload_id: String,
+}
+
+/// How far an attempt is. Never falls within an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Bytes stored.
+    pub bytes_done: u64,
+    /// None while unknown.
+    pub bytes_total: Option<u64>,
+    /// Whole percent, 0–100.
+    pub percent: u8,
+}
+
+/// A worker's hold on a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseState {
+    /// The claim's token.
+    pub token: Uuid,
+    /// Who holds it; unique for each process start.
+    pub worker: String,
+    /// When it runs out unless a heartbeat comes.
+    pub until: Timestamp,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    /// Waiting for a worker, not before a time.
+    Pending {
+        /// A retry waits until then.
+        not_before: Timestamp,
+        /// The last attempt's fault, where there was one.
+        last_fault: Option<JobFault>,
+    },
+    /// A worker has it.
+    Processing {
+        /// The hold.
+        lease: LeaseState,
+        /// How far it is.
+        progress: Progress,
+        /// When `progress` last grew.
+        progressed_at: Timestamp,
+        /// Somebody cancelled it; the worker learns so at its next heartbeat.
+        cancel_requested: bool,
+    },
+    /// The artifact is stored.
+    Completed {
+        /// What was stored.
+        artifact: Artifact,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ended without an artifact.
+    Failed {
+        /// Why.
+        fault: JobFault,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A job as the queue keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// Version of this shape; 1.
+    pub schema: u32,
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it produces.
+    pub source: JobSource,
+    /// The name it is offered under.
+    pub file_name: String,
+    /// 0 lowest to 9.
+    pub priority: u8,
+    /// Attempts begun; 0 before the first claim.
+    pub attempt: u32,
+    /// Attempts made by itself.
+    pub max_attempts: u32,
+    /// Where it stands.
+    pub state: JobState,
+    /// An upload that an attempt began and none has completed or aborted yet.
+    pub upload: Option<UploadState>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When anything last changed.
+    pub updated_at: Timestamp,
+    /// When its status was last asked for, as far as it is on the disk.
+    pub polled_at: Timestamp,
+    /// Grows with each change that a client could see.
+    pub revision: u64,
+}
+
+impl JobRecord {
+    /// The seed's status.
+    #[must_use]
+    pub const fn status(&self) -> JobStatus {
+        match self.state {
+            JobState::Pending { .. } => JobStatus::Pending,
+            JobState::Processing { .. } => JobStatus::Processing,
+            JobState::Completed { .. } => JobStatus::Completed,
+            JobState::Failed { .. } => JobStatus::Failed,
+        }
+    }
+}
