@@ -1,1 +1,275 @@
 //! A sled database that answers only when the bytes are on the disk, and opens whatever happened to it.
+//!
+//! - [`Durable::write`] runs a closure as one atomic transaction, and answers after `flush()`.
+//!   One thread owns all writes: many waiting transactions share one flush (group commit).
+//!   `flush_async` is never called: seven at once block each other for ever in sled 0.34.
+//! - Beside the database lies `journal.jsonl`, a logical export of everything: a snapshot, then
+//!   each group of transactions, one checksummed JSON line each. It is on the disk at once when
+//!   there is a pause, and within a second under load.
+//! - The database keeps a running digest of its whole content, checked at each open. Where it does
+//!   not open, opens wrong, or has lost what the journal still has, its folder is moved aside, a
+//!   new one is made from the journal, and [`Recovery`] says so.
+//!
+//! The folder given to [`Durable::open`] holds `lock`, `journal.jsonl` and `sled/`.
+
+mod error;
+mod export;
+mod journal;
+mod open;
+mod table;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::Error;
+pub use table::{Entry, Scan, Stretch, Table, Tx, View};
+
+/// How a database is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Memory that sled may use for pages.
+    pub cache_bytes: u64,
+    /// Opening counts as failed after so long: sled has been seen to hang on damaged files.
+    pub open_timeout: Duration,
+    /// The journal is written anew when it exceeds this and four times what is live.
+    pub compact_above: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 64 << 20,
+            open_timeout: Duration::from_secs(60),
+            compact_above: 8 << 20,
+        }
+    }
+}
+
+/// What was done to open a database that could not be opened as it was.
+#[derive(Debug, Clone)]
+pub struct Recovery {
+    /// Where the damaged database lies now; none where there was none at all.
+    pub moved_to: Option<PathBuf>,
+    /// Entries that the new database holds.
+    pub restored: u64,
+    /// Lines of the journal that could not be used.
+    pub damaged_lines: u64,
+    /// Whether the journal proves that nothing older than its last line is missing.
+    pub complete: bool,
+    /// For the user: what happened, what was kept, what comes next.
+    pub message: String,
+}
+
+/// Figures for tests and metrics, since the process opened the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Transactions that were answered.
+    pub writes: u64,
+    /// Flushes that answered them.
+    pub flushes: u64,
+    /// Times that the database was opened again after a failed write. What a caller keeps in
+    /// memory should be read again when it grows.
+    pub reopened: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// None while it is being opened again. Held for reading by each read.
+    db: RwLock<Option<sled::Db>>,
+    writes: AtomicU64,
+    flushes: AtomicU64,
+    reopened: AtomicU64,
+    #[cfg(test)]
+    failing_flushes: AtomicU64,
+}
+
+/// An open database. Clones share it; it is closed by [`Durable::close`], or when the last clone goes.
+#[derive(Debug, Clone)]
+pub struct Durable {
+    requests: mpsc::Sender<writer::Request>,
+    shared: Arc<Shared>,
+    thread: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+}
+
+impl Durable {
+    /// Opens the database in `dir`, making it where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another process has it; [`Error::Io`] where the folder cannot be
+    /// written. Damage is no error: it is told in the [`Recovery`].
+    pub async fn open(dir: &Path, options: Options) -> Result<(Self, Option<Recovery>), Error> {
+        let dir = dir.to_path_buf();
+        blocking(move || Self::open_blocking(&dir, options)).await?
+    }
+
+    /// [`Durable::open`] for threads that may block.
+    pub fn open_blocking(dir: &Path, options: Options) -> Result<(Self, Option<Recovery>), Error> {
+        let lock = open::lock(dir)?;
+        let (opened, recovery) = open::open(dir, &options)?;
+        let shared = Arc::new(Shared {
+            db: RwLock::new(Some(opened.db.clone())),
+            ..Shared::default()
+        });
+        let (requests, receiver) = mpsc::channel(1024);
+        let clock = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(Error::io("starting the writer"))?;
+        let writer = writer::Writer::new(
+            dir.to_path_buf(),
+            options,
+            opened,
+            Arc::clone(&shared),
+            lock,
+        );
+        let thread = std::thread::Builder::new()
+            .name("durable-writer".into())
+            .spawn(move || writer.run(receiver, &clock))
+            .map_err(Error::io("starting the writer"))?;
+        let durable = Self {
+            requests,
+            shared,
+            thread: Arc::new(Mutex::new(Some(thread))),
+        };
+        Ok((durable, recovery))
+    }
+
+    /// Runs `change` as one atomic transaction, and answers when its writes are on the disk.
+    ///
+    /// Once sent, the transaction runs even where the caller stops waiting.
+    ///
+    /// # Errors
+    /// Whatever kept it from the disk. It is then not confirmed, and in rare cases (the disk failed
+    /// between two writes) may still be there after the next open.
+    pub async fn write<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        self.write_then(change, |value| value).await
+    }
+
+    /// [`Durable::write`], with `then` run on the writer's thread once the change is on the disk:
+    /// in the order in which transactions were made, and before any later one is answered. For
+    /// what is kept in memory beside the database. It must be quick.
+    pub async fn write_then<R, S: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+        then: impl FnOnce(R) -> S + Send + 'static,
+    ) -> Result<S, Error>
+    where
+        R: Send + 'static,
+    {
+        self.send(change, then, false).await
+    }
+
+    /// Runs `change` as one atomic transaction and answers before the flush, which follows within
+    /// a quarter of a second: for progress and other news that may be lost.
+    pub async fn write_relaxed<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        self.send(change, |value| value, true).await
+    }
+
+    /// [`Durable::write_relaxed`] with a `then` as in [`Durable::write_then`].
+    pub async fn write_relaxed_then<R, S: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+        then: impl FnOnce(R) -> S + Send + 'static,
+    ) -> Result<S, Error>
+    where
+        R: Send + 'static,
+    {
+        self.send(change, then, true).await
+    }
+
+    async fn send<R: Send + 'static, S: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+        then: impl FnOnce(R) -> S + Send + 'static,
+        relaxed: bool,
+    ) -> Result<S, Error> {
+        let (answer, answered) = oneshot::channel();
+        let run: writer::Run = Box::new(move |tx| match tx {
+            Ok(tx) => {
+                let value = change(tx);
+                let told: writer::Answer = Box::new(move |outcome| {
+                    // A caller that stopped waiting is no fault.
+                    let _ = answer.send(outcome.map(|()| then(value)));
+                });
+                Some(told)
+            }
+            Err(error) => {
+                let _ = answer.send(Err(error));
+                None
+            }
+        });
+        self.requests
+            .send(writer::Request::Change { run, relaxed })
+            .await
+            .map_err(|_| Error::Closed)?;
+        // The sender is dropped unanswered only by a panic in one of the closures.
+        answered.await.map_err(|_| Error::Panicked)?
+    }
+
+    /// Looks at the tables, off the async threads. It may see what is not on the disk yet.
+    pub async fn read<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
+            let db = db.as_ref().ok_or(Error::Closed)?;
+            Ok(look(&View { db }))
+        })
+        .await?
+    }
+
+    /// Figures since the database was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            writes: self.shared.writes.load(Ordering::Relaxed),
+            flushes: self.shared.flushes.load(Ordering::Relaxed),
+            reopened: self.shared.reopened.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Ends after the writes already sent, with database and journal on the disk and the folder free
+    /// for another process. Other clones are answered [`Error::Closed`] from then on.
+    pub async fn close(self) -> Result<(), Error> {
+        let (done, ended) = oneshot::channel();
+        // An error here means that another clone has closed it: its thread is joined below.
+        let _ = self.requests.send(writer::Request::Close(done)).await;
+        let outcome = ended.await.unwrap_or(Ok(()));
+        let thread = Arc::clone(&self.thread);
+        drop(self);
+        blocking(move || {
+            let handle = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            handle.map_or(Ok(()), |handle| handle.join().map_err(|_| Error::Panicked))
+        })
+        .await??;
+        outcome
+    }
+}
+
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| match error.is_panic() {
+            true => Error::Panicked,
+            false => Error::Closed,
+        })
+}

@@ -1,0 +1,285 @@
+//! Opening: the database as it is where it can be proven sound, else a new one from the journal.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    sync::mpsc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    Error, Options, Recovery,
+    export::{Export, write_snapshot},
+    journal::{self, digest_of},
+};
+
+/// Where sled keeps the number of the last commit and the digest of everything: no table's key
+/// begins with a NUL.
+pub(crate) const META: &[u8] = &[0];
+
+/// A database that is sound, with its journal.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) db: sled::Db,
+    pub(crate) seq: u64,
+    pub(crate) digest: u64,
+    pub(crate) export: Export,
+}
+
+/// Takes the folder for this process, until the file is dropped.
+pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
+    fs::create_dir_all(dir).map_err(Error::io("making the database's folder"))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(Error::io("opening the database's lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            dir: dir.to_path_buf(),
+        }),
+        Err(TryLockError::Error(error)) => Err(Error::io("locking the database")(error)),
+    }
+}
+
+/// Opens what is in `dir`, which is locked.
+pub(crate) fn open(dir: &Path, options: &Options) -> Result<(Opened, Option<Recovery>), Error> {
+    let journal = dir.join("journal.jsonl");
+    let folder = dir.join("sled");
+    let existed = folder.exists();
+    let checked = journal::read(&journal, None).map_err(Error::io("reading the journal"))?;
+    let found = if existed {
+        open_checked(&folder, options)
+    } else {
+        Found::Unusable("its folder is missing".into(), None)
+    };
+    let (why, salvaged) = match found {
+        Found::Sound(db, seq, digest) if seq >= checked.seq => {
+            let len = if checked.is_sound() && (checked.seq, checked.digest) == (seq, digest) {
+                checked.bytes
+            } else {
+                // The process ended between a commit and its line, or the journal is damaged.
+                write_snapshot(&journal, &db)?
+            };
+            return Ok((begin(journal, db, seq, digest, len, options)?, None));
+        }
+        Found::Sound(db, seq, _) => {
+            drop(db);
+            let why = format!("it had lost {} commits", checked.seq - seq);
+            (why, None)
+        }
+        Found::Unusable(why, salvaged) => (why, salvaged),
+    };
+    if !existed && !checked.any {
+        let db = fresh(&folder, &BTreeMap::new(), 0, options)?;
+        let len = write_snapshot(&journal, &db)?;
+        return Ok((begin(journal, db, 0, 0, len, options)?, None));
+    }
+    recover(dir, &journal, &folder, &why, salvaged, options)
+}
+
+fn begin(
+    journal: PathBuf,
+    db: sled::Db,
+    seq: u64,
+    digest: u64,
+    len: u64,
+    options: &Options,
+) -> Result<Opened, Error> {
+    let export = Export::start(journal, db.clone(), seq, len, options.compact_above)?;
+    Ok(Opened {
+        db,
+        seq,
+        digest,
+        export,
+    })
+}
+
+fn recover(
+    dir: &Path,
+    journal: &Path,
+    folder: &Path,
+    why: &str,
+    salvaged: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
+    options: &Options,
+) -> Result<(Opened, Option<Recovery>), Error> {
+    let mut replay =
+        journal::read(journal, Some(BTreeMap::new())).map_err(Error::io("reading the journal"))?;
+    let complete = replay.is_complete();
+    if !complete && let Some(salvaged) = salvaged {
+        // Neither is whole: together they miss the least. The journal wins where both have a key.
+        replay =
+            journal::read(journal, Some(salvaged)).map_err(Error::io("reading the journal"))?;
+    }
+    let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
+    let moved_to = if folder.exists() {
+        let aside = dir.join(format!("sled.damaged-{stamp}"));
+        fs::rename(folder, &aside).map_err(Error::io("moving the damaged database aside"))?;
+        Some(aside)
+    } else {
+        None
+    };
+    if !complete && replay.any {
+        // Kept for whoever wants to look: what could not be read is only here.
+        let aside = dir.join(format!("journal.damaged-{stamp}.jsonl"));
+        fs::copy(journal, aside).map_err(Error::io("keeping the damaged journal"))?;
+    }
+    let restored = replay.entries.len() as u64;
+    // Commits that the lost database may have had beyond the journal must not be numbered again.
+    let db = fresh(folder, &replay.entries, replay.seq + 1, options)?;
+    let len = write_snapshot(journal, &db)?;
+    let (seq, digest) = meta(&db)?;
+    let kept = if complete {
+        format!("All {restored} entries of its journal were restored")
+    } else {
+        format!(
+            "{restored} entries could be restored; {} parts of its journal were damaged as well",
+            replay.damaged
+        )
+    };
+    let place = moved_to.as_ref().map_or_else(String::new, |path| {
+        format!(" It was moved to {}.", path.display())
+    });
+    let recovery = Recovery {
+        moved_to,
+        restored,
+        damaged_lines: replay.damaged,
+        complete,
+        message: format!(
+            "The database in {} could not be used as it was: {why}.{place} {kept}, and work goes on with them; \
+             only changes of the last second before the fault can be missing.",
+            dir.display()
+        ),
+    };
+    tracing::error!(message = recovery.message, "a database was recovered");
+    let opened = begin(journal.to_path_buf(), db, seq, digest, len, options)?;
+    Ok((opened, Some(recovery)))
+}
+
+enum Found {
+    Sound(sled::Db, u64, u64),
+    /// Why, and what could still be read.
+    Unusable(String, Option<BTreeMap<Vec<u8>, Vec<u8>>>),
+}
+
+/// Opens and reads everything, in a thread of its own: sled may fail, panic, or hang on damaged files.
+/// A thread that hangs is left behind with the folder, which is moved aside.
+fn open_checked(folder: &Path, options: &Options) -> Found {
+    let (sender, receiver) = mpsc::channel();
+    let (path, cache) = (folder.to_path_buf(), options.cache_bytes);
+    let thread = std::thread::Builder::new()
+        .name("durable-open".into())
+        .spawn(move || {
+            let _ = sender.send(check(&path, cache));
+        });
+    let thread = match thread {
+        Ok(thread) => thread,
+        Err(error) => return Found::Unusable(error.to_string(), None),
+    };
+    match receiver.recv_timeout(options.open_timeout) {
+        Ok(found) => {
+            let _ = thread.join();
+            found
+        }
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            let seconds = options.open_timeout.as_secs();
+            Found::Unusable(format!("it did not open within {seconds} s"), None)
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            let _ = thread.join();
+            Found::Unusable("sled panicked over it".into(), None)
+        }
+    }
+}
+
+fn check(folder: &Path, cache: u64) -> Found {
+    let db = match config(folder, cache).open() {
+        Ok(db) => db,
+        Err(error) => return Found::Unusable(error.to_string(), None),
+    };
+    let mut readable = BTreeMap::new();
+    let mut sum = 0_u64;
+    let mut fault = None;
+    for entry in db.iter() {
+        match entry {
+            Ok((key, _)) if key == META => {}
+            Ok((key, value)) => sum = sum.wrapping_add(digest_of(&key, &value)),
+            Err(error) => {
+                fault = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    let fault = match (fault, meta(&db)) {
+        (None, Ok((seq, digest))) if digest == sum => return Found::Sound(db, seq, digest),
+        (None, Ok(_)) => "its content is not what was stored".to_owned(),
+        (Some(fault), _) => fault,
+        (None, Err(error)) => error.to_string(),
+    };
+    for (key, value) in db.iter().map_while(Result::ok) {
+        if key != META {
+            readable.insert(key.to_vec(), value.to_vec());
+        }
+    }
+    Found::Unusable(fault, Some(readable))
+}
+
+/// A new database with this content.
+fn fresh(
+    folder: &Path,
+    entries: &BTreeMap<Vec<u8>, Vec<u8>>,
+    seq: u64,
+    options: &Options,
+) -> Result<sled::Db, Error> {
+    let db = config(folder, options.cache_bytes).open()?;
+    let mut digest = 0_u64;
+    for (key, value) in entries {
+        digest = digest.wrapping_add(digest_of(key, value));
+        db.insert(key.as_slice(), value.as_slice())?;
+    }
+    // Without this key the content above does not count: a crash before it starts over.
+    db.insert(META, meta_value(seq, digest).as_slice())?;
+    db.flush()?;
+    sync_folder(folder.parent());
+    Ok(db)
+}
+
+fn config(folder: &Path, cache: u64) -> sled::Config {
+    sled::Config::new()
+        .path(folder)
+        .cache_capacity(cache)
+        // The writer alone flushes.
+        .flush_every_ms(None)
+}
+
+/// The number of the last commit, and the digest of everything after it.
+pub(crate) fn meta(db: &sled::Db) -> Result<(u64, u64), Error> {
+    match db.get(META)? {
+        None => Ok((0, 0)),
+        Some(value) => value
+            .split_first_chunk::<8>()
+            .and_then(|(seq, digest)| {
+                let digest = <[u8; 8]>::try_from(digest).ok()?;
+                Some((u64::from_be_bytes(*seq), u64::from_be_bytes(digest)))
+            })
+            .ok_or_else(|| Error::Database("its last commit cannot be read".into())),
+    }
+}
+
+pub(crate) fn meta_value(seq: u64, digest: u64) -> [u8; 16] {
+    let mut value = [0; 16];
+    value[..8].copy_from_slice(&seq.to_be_bytes());
+    value[8..].copy_from_slice(&digest.to_be_bytes());
+    value
+}
+
+/// Makes renames in a folder survive a power cut. Not every system lets a folder be synced.
+pub(crate) fn sync_folder(folder: Option<&Path>) {
+    if let Some(folder) = folder.and_then(|folder| File::open(folder).ok()) {
+        let _ = folder.sync_all();
+    }
+}
