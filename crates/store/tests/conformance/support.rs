@@ -81,7 +81,8 @@ pub fn client(endpoint: &str, secret: &str, always_sum: bool) -> Client {
 impl Bench {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let bench = Self::at(folder.path(), Some(folder)).await;
+        let root = folder.path().to_owned();
+        let bench = Self::at(&root, Some(folder)).await;
         bench
             .client
             .create_bucket()
