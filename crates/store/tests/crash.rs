@@ -1,5 +1,12 @@
 //! The store is killed in the middle of things; what was acknowledged is there, and nothing is half there.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::large_futures,
+    missing_docs,
+    dead_code,
+    unreachable_pub
+)]
 #[path = "conformance/support.rs"]
 mod support;
 
@@ -85,12 +92,16 @@ fn random(seed: u64, round: u64, below: u64) -> u64 {
 }
 
 /// After an open nothing may lie about that no record names.
-async fn opened_clean(root: &Path, objects_and_parts: impl Fn(usize) -> bool) {
+async fn opened_clean(
+    root: &Path,
+    objects_and_parts: impl Fn(usize) -> bool,
+) -> longhaul_store::Recovery {
     let store = Store::open(root, options()).await.unwrap();
     assert_eq!(store.recovery().quarantined, 0);
     assert_eq!(std::fs::read_dir(root.join("tmp")).unwrap().count(), 0);
     let files = std::fs::read_dir(root.join("data")).unwrap().count();
     assert!(objects_and_parts(files), "{files} data files");
+    *store.recovery()
 }
 
 async fn get(client: &Client, key: &str) -> Option<Vec<u8>> {
@@ -132,7 +143,8 @@ async fn a_kill_during_a_put_leaves_the_old_or_the_new_object_whole() {
         tokio::time::sleep(Duration::from_micros(random(seed, round + 1000, 60_000))).await;
         server.kill();
         let acknowledged = put.await.unwrap().is_ok();
-        opened_clean(folder.path(), |files| files <= 1).await;
+        let found = opened_clean(folder.path(), |files| files <= 1).await;
+        println!("round {round}: acknowledged {acknowledged}, {found:?}");
         server = Served::start(folder.path());
         let found = get(&server.client, "a").await;
         if acknowledged {
@@ -198,7 +210,7 @@ async fn a_kill_during_complete_leaves_an_upload_that_can_be_completed() {
                 .send()
         };
         let completing = tokio::spawn(complete(&server.client));
-        tokio::time::sleep(Duration::from_micros(random(seed, round + 2000, 8_000))).await;
+        tokio::time::sleep(Duration::from_micros(random(seed, round + 2000, 4_000))).await;
         server.kill();
         let acknowledged = completing.await.unwrap().is_ok();
         // Every round's two files belong to its object or its upload.

@@ -444,3 +444,51 @@ async fn the_description_given_at_the_start_is_the_objects() {
         .unwrap();
     assert_eq!(tags.tag_set()[0].key(), "expire");
 }
+
+#[tokio::test]
+async fn a_crash_between_the_objects_record_and_the_uploads_removal_is_finished_at_open() {
+    let b = Bench::new().await;
+    let upload = b.begin("a").await;
+    let one = b.part("a", &upload, 1, b"x").await;
+    let folder = b
+        .root
+        .join("buckets")
+        .join(BUCKET)
+        .join("uploads")
+        .join(&upload);
+    let records: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
+    let complete = |client: &aws_sdk_s3::Client| {
+        let parts = completed(&[(1, &one)]);
+        client
+            .complete_multipart_upload()
+            .bucket(BUCKET)
+            .key("a")
+            .upload_id(&upload)
+            .multipart_upload(parts)
+            .send()
+    };
+    complete(&b.client).await.unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    for (path, bytes) in records {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let b = b.reopened().await;
+    assert_eq!(b.store.recovery().finished_uploads, 1);
+    assert!(!folder.exists());
+    assert_eq!(b.get("a").await, b"x");
+    complete(&b.client).await.unwrap();
+    assert!(
+        b.client
+            .list_multipart_uploads()
+            .bucket(BUCKET)
+            .send()
+            .await
+            .unwrap()
+            .uploads()
+            .is_empty()
+    );
+}
