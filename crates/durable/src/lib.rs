@@ -19,6 +19,9 @@ mod open;
 mod table;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     path::{Path, PathBuf},
     sync::{

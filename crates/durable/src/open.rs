@@ -5,6 +5,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::mpsc,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -18,6 +19,9 @@ use crate::{
 /// Where sled keeps the number of the last commit and the digest of everything: no table's key
 /// begins with a NUL.
 pub(crate) const META: &[u8] = &[0];
+
+/// How long a lock of sled's that is being given back is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A database that is sound, with its journal.
 #[derive(Debug)]
@@ -71,6 +75,22 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<(Opened, Option<Reco
             drop(db);
             let why = format!("it had lost {} commits", checked.seq - seq);
             (why, None)
+        }
+        // Made, and stopped before its first commit.
+        Found::Blank(db) if !checked.any => {
+            db.insert(META, meta_value(0, 0).as_slice())?;
+            db.flush()?;
+            let len = write_snapshot(&journal, &db)?;
+            return Ok((begin(journal, db, 0, 0, len, options)?, None));
+        }
+        Found::Blank(db) => {
+            drop(db);
+            ("it was found empty".to_owned(), None)
+        }
+        Found::Held => {
+            return Err(Error::Locked {
+                dir: dir.to_path_buf(),
+            });
         }
         Found::Unusable(why, salvaged) => (why, salvaged),
     };
@@ -161,7 +181,12 @@ fn recover(
 }
 
 enum Found {
+    /// With its last commit, and the digest after it.
     Sound(sled::Db, u64, u64),
+    /// Nothing at all in it, not even the mark that a new one gets.
+    Blank(sled::Db),
+    /// Another process has sled's own lock.
+    Held,
     /// Why, and what could still be read.
     Unusable(String, Option<BTreeMap<Vec<u8>, Vec<u8>>>),
 }
@@ -197,10 +222,23 @@ fn open_checked(folder: &Path, options: &Options) -> Found {
 }
 
 fn check(folder: &Path, cache: u64) -> Found {
-    let db = match config(folder, cache).open() {
-        Ok(db) => db,
-        Err(error) => return Found::Unusable(error.to_string(), None),
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    let db = loop {
+        match config(folder, cache).open() {
+            Ok(db) => break db,
+            // Our own lock is held: what keeps sled's is a handle that is just going, as after a close.
+            Err(error) if error.to_string().contains("could not acquire lock") => {
+                if Instant::now() >= deadline {
+                    return Found::Held;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Found::Unusable(error.to_string(), None),
+        }
     };
+    if db.is_empty() {
+        return Found::Blank(db);
+    }
     let mut readable = BTreeMap::new();
     let mut sum = 0_u64;
     let mut fault = None;

@@ -1,0 +1,304 @@
+//! A damaged folder opens, says what happened, and has everything.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use longhaul_durable::{Durable, Error, Options, Recovery, Scan, Table};
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+
+const RECORDS: Table = Table("records");
+
+fn options() -> Options {
+    Options {
+        open_timeout: Duration::from_secs(20),
+        ..Options::default()
+    }
+}
+
+type Content = BTreeMap<Vec<u8>, Vec<u8>>;
+
+async fn filled(folder: &Path, random: &mut StdRng) -> Content {
+    let (durable, recovery) = Durable::open(folder, options()).await.expect("opens");
+    assert!(recovery.is_none());
+    let mut model = Content::new();
+    for _ in 0..60 {
+        let mut changes = Vec::new();
+        for _ in 0..random.random_range(1..20) {
+            let key = format!("key {}", random.random_range(0..400)).into_bytes();
+            let mut value = vec![0; random.random_range(0..600)];
+            random.fill_bytes(&mut value);
+            let value = random.random_bool(0.8).then_some(value);
+            match &value {
+                Some(value) => model.insert(key.clone(), value.clone()),
+                None => model.remove(&key),
+            };
+            changes.push((key, value));
+        }
+        durable
+            .write(move |tx| {
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => tx.put(RECORDS, &key, value),
+                        None => tx.delete(RECORDS, &key),
+                    }
+                }
+            })
+            .await
+            .expect("writes");
+    }
+    durable.close().await.expect("closes");
+    model
+}
+
+async fn content(durable: &Durable) -> Content {
+    durable
+        .read(|view| view.scan(RECORDS, &Scan::all()).expect("reads"))
+        .await
+        .expect("reads")
+        .into_iter()
+        .collect()
+}
+
+async fn opened(folder: &Path) -> (Content, Option<Recovery>) {
+    let (durable, recovery) = Durable::open(folder, options()).await.expect("opens");
+    let found = content(&durable).await;
+    // It works afterwards, and opens without a word the next time.
+    durable
+        .write(|tx| tx.put(Table("after"), b"key", "value"))
+        .await
+        .expect("writes");
+    durable.close().await.expect("closes");
+    let (durable, again) = Durable::open(folder, options()).await.expect("opens again");
+    assert!(again.is_none(), "{again:?}");
+    assert_eq!(content(&durable).await, found);
+    durable.close().await.expect("closes");
+    (found, recovery)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    walk(folder, folder)
+}
+
+fn walk(root: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("reads") {
+        let path = entry.expect("reads").path();
+        if path.is_dir() {
+            found.extend(walk(root, &path));
+        } else {
+            found.push(path.strip_prefix(root).expect("inside").to_path_buf());
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copied(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(&file);
+        fs::create_dir_all(target.parent().expect("a folder")).expect("makes");
+        fs::copy(from.join(&file), target).expect("copies");
+    }
+}
+
+fn damage(path: &Path, kind: &str, random: &mut StdRng) {
+    let mut bytes = fs::read(path).expect("reads");
+    let at = random.random_range(0..bytes.len().max(1)).min(bytes.len());
+    let end = (at + random.random_range(1..4096)).min(bytes.len());
+    match kind {
+        "emptied" => bytes.clear(),
+        "truncated" => bytes.truncate(at),
+        "zeroed" => bytes[at..end].fill(0),
+        "zeroed whole" => bytes.fill(0),
+        "overwritten" => random.fill_bytes(&mut bytes[at..end]),
+        _ => random.fill_bytes(&mut bytes),
+    }
+    fs::write(path, bytes).expect("writes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_any_one_file_costs_nothing() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let source = tempfile::tempdir().expect("a folder");
+    let model = filled(source.path(), &mut random).await;
+    let mut recovered = 0;
+    for file in files(source.path()) {
+        if file == Path::new("lock") {
+            continue;
+        }
+        for kind in [
+            "emptied",
+            "truncated",
+            "zeroed",
+            "zeroed whole",
+            "overwritten",
+            "noise",
+        ] {
+            for _ in 0..3 {
+                let folder = tempfile::tempdir().expect("a folder");
+                copied(source.path(), folder.path());
+                damage(&folder.path().join(&file), kind, &mut random);
+                let (found, recovery) = opened(folder.path()).await;
+                assert_eq!(
+                    found.len(),
+                    model.len(),
+                    "{} {kind}: {recovery:?}",
+                    file.display()
+                );
+                assert_eq!(found, model, "{} {kind}: {recovery:?}", file.display());
+                if let Some(recovery) = recovery {
+                    recovered += 1;
+                    assert!(recovery.complete, "{recovery:?}");
+                    assert_eq!(recovery.restored, model.len() as u64);
+                    let moved = recovery.moved_to.expect("moved aside");
+                    assert!(moved.is_dir());
+                    assert!(recovery.message.contains(&moved.display().to_string()));
+                    assert!(
+                        file.starts_with("sled"),
+                        "only the database's own damage is told"
+                    );
+                }
+            }
+        }
+    }
+    println!("{recovered} recoveries");
+    assert!(
+        recovered >= 6,
+        "the database's own file was damaged often enough to be seen"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_fell_behind_its_journal_is_made_from_the_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let older = tempfile::tempdir().expect("a folder");
+    let mut random = StdRng::seed_from_u64(7);
+    filled(folder.path(), &mut random).await;
+    copied(&folder.path().join("sled"), older.path());
+    let model = {
+        let (durable, _) = Durable::open(folder.path(), options())
+            .await
+            .expect("opens");
+        durable
+            .write(|tx| tx.put(RECORDS, b"late", "news"))
+            .await
+            .expect("writes");
+        let model = content(&durable).await;
+        durable.close().await.expect("closes");
+        model
+    };
+    fs::remove_dir_all(folder.path().join("sled")).expect("removes");
+    copied(older.path(), &folder.path().join("sled"));
+    let (found, recovery) = opened(folder.path()).await;
+    assert_eq!(found, model);
+    let recovery = recovery.expect("it is told");
+    assert!(recovery.complete);
+    assert!(
+        recovery.message.contains("lost 1 commits"),
+        "{}",
+        recovery.message
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn torn_and_changed_lines_cost_only_themselves() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (durable, _) = Durable::open(folder.path(), options())
+        .await
+        .expect("opens");
+    for n in 0..10_u8 {
+        durable
+            .write(move |tx| tx.put(RECORDS, &[n], [n; 3]))
+            .await
+            .expect("writes");
+    }
+    durable.close().await.expect("closes");
+    fs::remove_dir_all(folder.path().join("sled")).expect("removes");
+    let journal = folder.path().join("journal.jsonl");
+    let text = fs::read_to_string(&journal).expect("reads");
+    let mut lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let last = lines.len() - 1;
+    let half = lines[last].len() / 2;
+    lines[last].truncate(half);
+    lines[last - 4] = lines[last - 4].replace("digest\":", "digest\":1");
+    fs::write(&journal, lines.concat()).expect("writes");
+
+    let (found, recovery) = opened(folder.path()).await;
+    let recovery = recovery.expect("it is told");
+    assert!(!recovery.complete);
+    assert!(recovery.moved_to.is_none());
+    // Two lines, and the gap that the one in the middle leaves.
+    assert_eq!(recovery.damaged_lines, 3);
+    let expected: Content = (0..10_u8)
+        .filter(|n| ![5, 9].contains(n))
+        .map(|n| (vec![n], vec![n; 3]))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nothing_left_it_starts_empty_and_keeps_the_ruins() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut random = StdRng::seed_from_u64(11);
+    filled(folder.path(), &mut random).await;
+    let mut noise = vec![0; 4096];
+    random.fill_bytes(&mut noise);
+    fs::write(folder.path().join("journal.jsonl"), &noise).expect("writes");
+    fs::write(folder.path().join("sled").join("db"), &noise).expect("writes");
+    let (found, recovery) = opened(folder.path()).await;
+    let recovery = recovery.expect("it is told");
+    assert!(!recovery.complete);
+    assert!(found.is_empty());
+    assert!(
+        files(folder.path())
+            .iter()
+            .any(|file| file.to_string_lossy().starts_with("journal.damaged-")),
+        "the journal is kept to be looked at"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_is_refused_by_name_and_let_in_after_a_close() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (durable, _) = Durable::open(folder.path(), options())
+        .await
+        .expect("opens");
+    let refused = Durable::open(folder.path(), options())
+        .await
+        .expect_err("refused");
+    assert!(matches!(&refused, Error::Locked { dir } if dir == folder.path()));
+    assert!(
+        refused
+            .to_string()
+            .contains(&folder.path().display().to_string())
+    );
+    let clone = durable.clone();
+    durable.close().await.expect("closes");
+    let late = clone.write(|tx| tx.put(RECORDS, b"a", "b")).await;
+    assert!(matches!(late, Err(Error::Closed)), "{late:?}");
+    let (durable, _) = Durable::open(folder.path(), options())
+        .await
+        .expect("opens");
+    durable.close().await.expect("closes");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_whose_name_is_no_unicode_works() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = root
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"\xff\xfe list"));
+    let model = filled(&folder, &mut StdRng::seed_from_u64(3)).await;
+    fs::write(folder.join("sled").join("db"), b"noise").expect("writes");
+    let (found, recovery) = opened(&folder).await;
+    assert_eq!(found, model);
+    assert!(recovery.is_some());
+}
