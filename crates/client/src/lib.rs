@@ -1,7 +1,27 @@
 //! The download manager without a window: local list, poller, pull scheduling, events.
+//!
+//! [`Manager`] is the door. The way of a click: `list` (it is on the disk), `initiate` (the server
+//! is asked, once), `poll` (how far is it), `schedule` (whose turn is it), `pull` (the engine makes
+//! a verified file of it), `events` (everybody is told). `download` is the state machine, pure;
+//! `driver` is the task that carries all this out.
 
+mod api;
+mod download;
+mod driver;
+mod events;
+mod initiate;
+mod list;
+mod manager;
+mod meter;
+mod poll;
+mod pull;
+mod schedule;
 mod view;
 
+pub use api::{ApiError, Server};
+pub use events::Subscription;
+pub use list::ListError;
+pub use manager::{Manager, ManagerError, NewDownload, Options};
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,
     DownloadState, DownloadView, Fix, MadeView, Moment, MomentKind, Notice, PulledView, SegmentMap,

@@ -1,0 +1,457 @@
+//! The task behind the door: it alone holds the rows, starts what is due, and moves states on by
+//! what comes back. Everything that takes time runs as a task of its own set and answers here.
+//!
+//! Its parts, one a step of the way: `commands` (what the user wants), `asking` (initiate),
+//! `polling`, `pulling`, `saving`.
+
+mod asking;
+mod commands;
+mod polling;
+mod pulling;
+mod rows;
+mod saving;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use longhaul_protocol::{Clock, DownloadId, JobId};
+use longhaul_transfer::Engine;
+use rand::{SeedableRng, rngs::StdRng};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{AbortHandle, JoinError, JoinSet},
+    time::Instant,
+};
+
+use crate::{
+    api::ApiError,
+    download::{Event, State},
+    events::{Hub, Subscription},
+    list::{Changes, List, Opened},
+    manager::{ManagerError, NewDownload},
+    meter::Meter,
+    poll::{Pace, Polled},
+    pull::{End, SharedApi},
+    schedule::Schedule,
+    view::{Action, Notice, SegmentMap, ServerLink, Settings, Snapshot, Totals},
+};
+use pulling::Pull;
+use rows::{Rows, view_of};
+
+/// Notices that a snapshot repeats at most.
+const MAX_NOTICES: usize = 20;
+
+/// What a caller asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Snapshot(oneshot::Sender<Snapshot>),
+    Subscribe(oneshot::Sender<Subscription>),
+    Add(
+        Vec<NewDownload>,
+        oneshot::Sender<Result<Vec<DownloadId>, ManagerError>>,
+    ),
+    Act(
+        DownloadId,
+        Action,
+        oneshot::Sender<Result<(), ManagerError>>,
+    ),
+    Remove(DownloadId, bool, oneshot::Sender<Result<(), ManagerError>>),
+    Segments(
+        DownloadId,
+        oneshot::Sender<Result<SegmentMap, ManagerError>>,
+    ),
+    Settings(oneshot::Sender<Settings>),
+    SetSettings(Box<Settings>, oneshot::Sender<Result<(), ManagerError>>),
+    NewServer(oneshot::Sender<()>),
+    Seen,
+    Poke,
+    DismissNotices,
+    Shutdown,
+}
+
+/// What a task of the set brings back.
+#[derive(Debug)]
+enum Done {
+    /// An initiate call.
+    Asked {
+        id: DownloadId,
+        began: Instant,
+        outcome: Result<JobId, ApiError>,
+    },
+    /// A poll.
+    Polled {
+        began: Instant,
+        outcome: Result<Polled, ApiError>,
+    },
+    /// A pull.
+    Pulled { id: DownloadId, end: End },
+    /// The server's job of a cancelled or removed row was told so, as well as that went.
+    Told { id: DownloadId },
+    /// A part file was thrown away.
+    Discarded { id: DownloadId },
+    /// A file that was finished just too late is gone.
+    Swept,
+    /// A finished file was deleted, or not.
+    Deleted {
+        id: DownloadId,
+        outcome: std::io::Result<()>,
+        reply: oneshot::Sender<Result<(), ManagerError>>,
+    },
+}
+
+/// What a task is for, so that even one that dies is answered for.
+#[derive(Debug, Clone, Copy)]
+enum Errand {
+    Ask(DownloadId),
+    Poll,
+    Pull(DownloadId),
+    Tell(DownloadId),
+    Discard,
+    Delete,
+}
+
+/// What the driver is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) api: SharedApi,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) folder: PathBuf,
+    pub(crate) hold: bool,
+}
+
+/// The driver's whole state. No field is shared with any other task.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    parts: Parts,
+    list: List,
+    settings: Settings,
+    inbox: mpsc::Receiver<Command>,
+    rows: Rows,
+    hub: Hub,
+    schedule: Schedule,
+    pulls: HashMap<DownloadId, Pull>,
+    /// The speed of all pulls together; also what a pull is expected to make.
+    line: Option<Meter>,
+    line_bytes: u64,
+    next_sample: Instant,
+    pace: Pace,
+    /// The poll that runs, and whether the server holds its answer.
+    poll: Option<(AbortHandle, bool)>,
+    link: ServerLink,
+    /// Initiate calls that run.
+    asking: HashSet<DownloadId>,
+    /// No initiate before this: the server asked to wait.
+    ask_from: Instant,
+    /// Rows whose job is being told that it is not wanted; asking again waits for that.
+    telling: HashSet<DownloadId>,
+    /// Part files to throw away once nothing writes to them; kept on the disk until done.
+    discards: HashMap<DownloadId, PathBuf>,
+    notices: Vec<Notice>,
+    /// Rows that have changed since they were written.
+    unsaved_rows: HashSet<DownloadId>,
+    /// Other changes that are still to be written.
+    unsaved: Changes,
+    /// When to write again after a failure.
+    retry_save: Option<Instant>,
+    save_failed: bool,
+    tasks: JoinSet<Done>,
+    errands: HashMap<tokio::task::Id, Errand>,
+    random: StdRng,
+}
+
+impl Driver {
+    pub(crate) fn new(parts: Parts, opened: Opened, inbox: mpsc::Receiver<Command>) -> Self {
+        let now = Instant::now();
+        let settings = opened.settings.unwrap_or_default();
+        let mut driver = Self {
+            list: opened.list,
+            schedule: Schedule::new(settings.concurrent),
+            settings,
+            inbox,
+            rows: Rows::default(),
+            hub: Hub::new(now),
+            pulls: HashMap::new(),
+            line: None,
+            line_bytes: 0,
+            next_sample: now,
+            pace: Pace::new(now),
+            poll: None,
+            link: ServerLink::Connecting,
+            asking: HashSet::new(),
+            ask_from: now,
+            telling: HashSet::new(),
+            discards: opened.discards.into_iter().collect(),
+            notices: opened.notices,
+            unsaved_rows: HashSet::new(),
+            unsaved: Changes::default(),
+            retry_save: None,
+            save_failed: false,
+            tasks: JoinSet::new(),
+            errands: HashMap::new(),
+            random: StdRng::from_rng(&mut rand::rng()),
+            parts,
+        };
+        for record in opened.records {
+            driver.take_up(record);
+        }
+        driver.parts.engine.set_limit(driver.settings.limit);
+        for id in driver.discards.keys().copied().collect::<Vec<_>>() {
+            driver.discard(id);
+        }
+        driver
+    }
+
+    /// A row of an earlier run goes on from where it can.
+    fn take_up(&mut self, record: crate::download::Record) {
+        let id = record.id;
+        self.rows.insert(record);
+        let running = self.rows.state(id).is_some_and(State::is_running);
+        if running {
+            self.step(id, Event::Recheck);
+            if self.parts.hold {
+                self.step(id, Event::Pause);
+            }
+        }
+    }
+
+    /// Runs until told to shut down, or until nobody is left to tell it anything.
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.start_due();
+            self.save().await;
+            let wake = self.next_wake();
+            tokio::select! {
+                command = self.inbox.recv() => match command {
+                    None | Some(Command::Shutdown) => break,
+                    Some(command) => self.obey(command).await,
+                },
+                Some(done) = self.tasks.join_next_with_id() => self.take(done),
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.close().await;
+    }
+
+    /// Everything whose time has come.
+    fn start_due(&mut self) {
+        let now = Instant::now();
+        self.ask_due(now);
+        self.poll_due(now);
+        self.pull_due(now);
+        self.sample_due(now);
+        self.refresh_link(now);
+        self.tell(now);
+    }
+
+    /// The next moment at which something is due by the clock alone.
+    fn next_wake(&self) -> Option<Instant> {
+        [
+            self.next_ask(),
+            self.next_poll(),
+            self.schedule.due(),
+            (!self.pulls.is_empty()).then_some(self.next_sample),
+            self.hub.due(),
+            self.retry_save,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn take(&mut self, done: Result<(tokio::task::Id, Done), JoinError>) {
+        let (task, done) = match done {
+            Ok((task, done)) => (task, Ok(done)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let errand = self.errands.remove(&task);
+        match done {
+            Ok(Done::Asked { id, began, outcome }) => self.asked(id, began, outcome),
+            Ok(Done::Polled { began, outcome }) => self.polled(began, outcome),
+            Ok(Done::Pulled { id, end }) => self.pulled(id, end),
+            Ok(Done::Told { id }) => {
+                self.telling.remove(&id);
+            }
+            Ok(Done::Discarded { id }) => self.discarded(id),
+            Ok(Done::Swept) => {}
+            Ok(Done::Deleted { id, outcome, reply }) => self.deleted(id, outcome, reply),
+            Err(error) => self.lost(errand, &error),
+        }
+    }
+
+    /// A task ended without an answer: it was aborted, or it panicked. Neither may stop the list.
+    fn lost(&mut self, errand: Option<Errand>, error: &JoinError) {
+        if !error.is_cancelled() {
+            tracing::error!(?errand, "a task of the download manager died");
+        }
+        match errand {
+            Some(Errand::Ask(id)) => {
+                self.asking.remove(&id);
+                if !error.is_cancelled() {
+                    self.fail_inside(id);
+                }
+            }
+            Some(Errand::Poll) => self.poll = None,
+            Some(Errand::Pull(id)) => {
+                self.pulls.remove(&id);
+                self.schedule.free(id);
+                self.fail_inside(id);
+            }
+            Some(Errand::Tell(id)) => {
+                self.telling.remove(&id);
+            }
+            Some(Errand::Discard | Errand::Delete) | None => {}
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        errand: Errand,
+        task: impl Future<Output = Done> + Send + 'static,
+    ) -> AbortHandle {
+        let handle = self.tasks.spawn(task);
+        self.errands.insert(handle.id(), errand);
+        handle
+    }
+
+    /// Moves a row on, notes that it changed and must be saved; answers whether it could.
+    fn step(&mut self, id: DownloadId, event: Event) -> bool {
+        let outcome = self.rows.step(id, event.clone(), self.now());
+        match outcome {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                // A reply that came after the user had changed their mind.
+                tracing::debug!(download = %id, ?event, %error, "too late");
+                return false;
+            }
+            None => return false,
+        }
+        self.hub.changed(id);
+        self.keep(id);
+        if let Some(row) = self.rows.get(id) {
+            tracing::info!(download = %id, job = row.record.job.map(tracing::field::display), state = ?row.record.state.shown(), "download moved on");
+        }
+        self.line_up(id);
+        true
+    }
+
+    /// Who is ready stands in line to be pulled; who is not, does not.
+    fn line_up(&mut self, id: DownloadId) {
+        let Some(row) = self.rows.get(id) else { return };
+        let order = row.record.order;
+        match row.record.state {
+            State::Ready => self.schedule.wait(id, order),
+            State::Downloading | State::Verifying => {}
+            _ => self.schedule.leave(id, order),
+        }
+    }
+
+    /// Changes what is shown of a row without moving it on.
+    fn touch(&mut self, id: DownloadId) {
+        if let Some(row) = self.rows.get_mut(id) {
+            row.record.revision += 1;
+            self.hub.changed(id);
+        }
+    }
+
+    fn notify(&mut self, code: &str, message: String) {
+        let notice = Notice {
+            code: code.to_owned(),
+            message,
+        };
+        self.hub.notice(&notice);
+        if self.notices.len() >= MAX_NOTICES {
+            self.notices.remove(0);
+        }
+        self.notices.push(notice);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// What the user is told of the way to the server, when that has changed.
+    fn refresh_link(&mut self, now: Instant) {
+        let link = match self.pace.offline() {
+            Some(reason) => ServerLink::Offline {
+                reason: reason.to_owned(),
+                next_try_at: self.at(now, self.pace.due()),
+            },
+            // One lost answer is no news.
+            None if self.pace.has_met() => ServerLink::Online,
+            None => ServerLink::Connecting,
+        };
+        // The same outage with the same next try, but for the jitter of two clocks, is no news.
+        let same = match (&self.link, &link) {
+            (
+                ServerLink::Offline { next_try_at: a, .. },
+                ServerLink::Offline { next_try_at: b, .. },
+            ) => a.duration_since(*b).abs() < SignedDuration::from_millis(100),
+            (a, b) => a == b,
+        };
+        if !same {
+            self.link = link;
+            self.hub.link_changed();
+        }
+    }
+
+    /// The wall clock's reading at an instant.
+    fn at(&self, now: Instant, instant: Instant) -> Timestamp {
+        let wait = instant.saturating_duration_since(now);
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        self.now().saturating_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    fn totals(&self, now: Instant) -> Totals {
+        let mut totals = self.rows.totals();
+        if !self.pulls.is_empty() {
+            totals.speed = self.line_speed(now).unwrap_or(0);
+        }
+        totals
+    }
+
+    /// Sends the batch that is due.
+    fn tell(&mut self, now: Instant) {
+        if self.hub.due().is_none_or(|due| due > now) {
+            return;
+        }
+        let totals = self.totals(now);
+        let per_pull = self.per_pull(now);
+        let (hub, rows, link) = (&mut self.hub, &self.rows, &self.link);
+        hub.flush(now, &totals, link, |id| {
+            Some(view_of(rows.get(id)?, now, per_pull))
+        });
+    }
+
+    /// Stops what runs, waits for the pulls to write down what they have, saves, closes.
+    async fn close(mut self) {
+        for pull in self.pulls.values() {
+            pull.stop.cancel();
+        }
+        if let Some((poll, _)) = self.poll.take() {
+            poll.abort();
+        }
+        while !self.pulls.is_empty() {
+            match self.tasks.join_next_with_id().await {
+                Some(done) => self.take(done),
+                None => break,
+            }
+        }
+        self.tasks.shutdown().await;
+        let now = Instant::now();
+        self.tell(now);
+        self.save().await;
+        self.list.close().await;
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,405 @@
+//! Pulls: begun when it is their turn, watched while they run, answered for when they end.
+
+use std::sync::Arc;
+
+use longhaul_protocol::{DownloadId, ProblemCode};
+use longhaul_transfer::{Finished, Phase, Progress};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Driver, Errand};
+use crate::{
+    download::{Event, State},
+    events::BATCH,
+    meter::Meter,
+    pull::{self, End, Order},
+    view::{DownloadFault, Fix, MomentKind, PulledView},
+};
+
+/// A pull that runs.
+#[derive(Debug)]
+pub(super) struct Pull {
+    pub(super) progress: watch::Receiver<Progress>,
+    pub(super) stop: CancellationToken,
+    /// Bytes on the disk at the last look.
+    seen: u64,
+}
+
+/// `[start, done, end, active]` of each segment.
+pub(super) fn segments_of(pull: &Pull) -> Vec<(u64, u64, u64, bool)> {
+    pull.progress
+        .borrow()
+        .segments
+        .iter()
+        .map(|part| (part.start, part.done, part.end, part.active))
+        .collect()
+}
+
+impl Driver {
+    pub(super) fn pull_due(&mut self, now: Instant) {
+        while let Some(id) = self.schedule.next(now) {
+            if !self.step(id, Event::Turn) {
+                self.schedule.free(id);
+                continue;
+            }
+            self.begin(id, now);
+        }
+    }
+
+    fn begin(&mut self, id: DownloadId, now: Instant) {
+        let Some(row) = self.rows.get(id) else { return };
+        let Some(job) = row.record.job else { return };
+        let order = Order {
+            id: id.0,
+            job,
+            folder: row.record.folder.clone(),
+            wanted_sha256: row.record.wanted_sha256,
+            connections: self.settings.connections,
+        };
+        let (sender, progress) = watch::channel(Progress::default());
+        let stop = CancellationToken::new();
+        let task = pull::run(
+            self.parts.api.clone(),
+            Arc::clone(&self.parts.engine),
+            order,
+            sender,
+            stop.clone(),
+        );
+        if self.pulls.is_empty() {
+            self.next_sample = now + BATCH;
+            self.line = Some(Meter::new(now, self.line_bytes));
+        }
+        self.pulls.insert(
+            id,
+            Pull {
+                progress,
+                stop,
+                seen: 0,
+            },
+        );
+        self.spawn(Errand::Pull(id), async move {
+            Done::Pulled {
+                id,
+                // Boxed: the engine's future is large, and a task set would copy it.
+                end: Box::pin(task).await,
+            }
+        });
+    }
+
+    pub(super) fn stop_pull(&self, id: DownloadId) {
+        if let Some(pull) = self.pulls.get(&id) {
+            pull.stop.cancel();
+        }
+    }
+
+    /// Looks at each pull four times a second.
+    pub(super) fn sample_due(&mut self, now: Instant) {
+        if self.pulls.is_empty() || now < self.next_sample {
+            return;
+        }
+        self.next_sample = now + BATCH;
+        let ids: Vec<_> = self.pulls.keys().copied().collect();
+        for id in ids {
+            self.sample(id, now);
+        }
+        let bytes = self.line_bytes;
+        if let Some(line) = &mut self.line {
+            line.sample(now, bytes);
+        }
+    }
+
+    fn sample(&mut self, id: DownloadId, now: Instant) {
+        let Some(pull) = self.pulls.get_mut(&id) else {
+            return;
+        };
+        let news = pull.progress.has_changed().unwrap_or(false);
+        let (phase, size, name, view) = {
+            let progress = pull.progress.borrow_and_update();
+            (
+                progress.phase,
+                progress.size,
+                progress.name.clone(),
+                pulled_of(&progress),
+            )
+        };
+        // The engine reports what was there before as well; only what comes now is speed.
+        let before = std::mem::replace(&mut pull.seen, view.done);
+        if before > 0 {
+            self.line_bytes += view.done.saturating_sub(before);
+        }
+        let Some(row) = self.rows.get_mut(id) else {
+            return;
+        };
+        if !matches!(row.record.state, State::Downloading | State::Verifying) {
+            return;
+        }
+        let was = row.meter.as_ref().and_then(|meter| meter.speed(now));
+        if view.done > 0 || row.meter.is_some() {
+            row.meter
+                .get_or_insert_with(|| Meter::new(now, view.done))
+                .sample(now, view.done);
+        }
+        let stalled = was.is_some()
+            && row
+                .meter
+                .as_ref()
+                .is_some_and(|meter| meter.speed(now).is_none());
+        if !news && !stalled {
+            return;
+        }
+        let first = view.done > 0
+            && row
+                .record
+                .moments
+                .iter()
+                .all(|moment| moment.kind != MomentKind::Pulling);
+        row.record.size = size.or(row.record.size);
+        if name.is_some() {
+            row.record.name = name;
+        }
+        if phase != Phase::Starting {
+            row.record.pulled = Some(view);
+        }
+        let verifying = row.record.state == State::Verifying;
+        self.touch(id);
+        if first {
+            self.step(id, Event::FirstByte);
+        }
+        match phase {
+            Phase::Finishing if !verifying => {
+                self.step(id, Event::AllBytes);
+            }
+            Phase::Pulling | Phase::BackingOff if verifying => {
+                self.step(id, Event::MoreBytes);
+            }
+            _ => {}
+        }
+    }
+
+    /// A pull has ended, one way or another.
+    pub(super) fn pulled(&mut self, id: DownloadId, end: End) {
+        let now = Instant::now();
+        self.sample(id, now);
+        self.pulls.remove(&id);
+        tracing::debug!(download = %id, ?end, "a pull ended");
+        match self.rows.state(id) {
+            // Given up or taken off the list while it ran.
+            None | Some(State::Cancelled) => {
+                self.schedule.free(id);
+                if let End::Finished(finished) = end {
+                    self.delete_unwanted(&finished);
+                }
+                self.discard(id);
+                return;
+            }
+            Some(_) => {}
+        }
+        match end {
+            End::Finished(finished) => {
+                self.schedule.free(id);
+                self.finished(id, *finished);
+            }
+            End::Stopped => self.schedule.free(id),
+            End::ServerAway => {
+                self.schedule.free(id);
+                self.step_if_pulling(id, Event::Recheck);
+            }
+            End::Forgotten => {
+                self.schedule.free(id);
+                if self.is_pulling(id) {
+                    self.renew(id, true, forgotten_fault);
+                }
+            }
+            End::JobChanged => {
+                // Looked at again by the poller, which also finds a swept artifact.
+                self.schedule.free(id);
+                self.step_if_pulling(id, Event::Recheck);
+            }
+            End::JobFailed(fault) => {
+                self.schedule.free(id);
+                if self.is_pulling(id) {
+                    self.job_failed(id, Some(fault));
+                }
+            }
+            End::WrongDigest { wanted, offered } => {
+                self.schedule.free(id);
+                self.wrong_digest(id, wanted, offered);
+            }
+            End::Failed(error) => self.stumbled(id, &error, now),
+        }
+        // A pause and a resume while it was stopping: it stands in line only now.
+        self.line_up(id);
+    }
+
+    fn is_pulling(&self, id: DownloadId) -> bool {
+        matches!(
+            self.rows.state(id),
+            Some(State::Downloading | State::Verifying)
+        )
+    }
+
+    fn step_if_pulling(&mut self, id: DownloadId, event: Event) {
+        if self.is_pulling(id) {
+            self.step(id, event);
+        }
+    }
+
+    fn finished(&mut self, id: DownloadId, finished: Finished) {
+        if let Some(row) = self.rows.get_mut(id) {
+            row.record.pulled = Some(PulledView {
+                done: finished.size,
+                total: Some(finished.size),
+                verified: finished.size,
+                fetched: finished.bytes_fetched,
+                connections: 0,
+                links_renewed: finished.links_renewed,
+                blocks_refetched: finished.blocks_refetched,
+                trouble: None,
+            });
+            row.record.name = finished
+                .path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .or(row.record.name.take());
+        }
+        self.step(
+            id,
+            Event::Finished {
+                path: finished.path,
+                size: finished.size,
+                sha256: finished.sha256,
+                crc64nvme: finished.crc64nvme,
+            },
+        );
+    }
+
+    /// The transfer failed: what may pass is tried again after a wait, the rest is told.
+    fn stumbled(&mut self, id: DownloadId, error: &longhaul_transfer::Error, now: Instant) {
+        let Some(row) = self.rows.get(id) else {
+            self.schedule.free(id);
+            return;
+        };
+        let order = row.record.order;
+        if !self.is_pulling(id) {
+            self.schedule.free(id);
+            return;
+        }
+        if error.retryable() {
+            let kept = error.kept().max(self.kept(id));
+            if self
+                .schedule
+                .stumbled(id, order, kept, now, &mut self.random)
+            {
+                tracing::info!(download = %id, %error, "the pull stumbled and will try again");
+                if let Some(pulled) = self
+                    .rows
+                    .get_mut(id)
+                    .and_then(|row| row.record.pulled.as_mut())
+                {
+                    pulled.trouble = Some(error.to_string());
+                    pulled.connections = 0;
+                }
+                self.step(id, Event::Yielded);
+                return;
+            }
+        }
+        self.schedule.free(id);
+        let code = error.code().to_owned();
+        let fix = if code == "disk_full" {
+            Fix::FreeSpace
+        } else {
+            Fix::Retry
+        };
+        self.step(
+            id,
+            Event::Failed {
+                fault: DownloadFault {
+                    code,
+                    message: error.to_string(),
+                    kept: error.kept(),
+                    fix,
+                },
+                job_failed: false,
+            },
+        );
+    }
+
+    /// The part file of a row is not wanted any more: it goes as soon as nothing writes to it.
+    pub(super) fn throw_away(&mut self, id: DownloadId) {
+        let Some(row) = self.rows.get(id) else { return };
+        let folder = row.record.folder.clone();
+        self.unsaved.discard.push((id, folder.clone()));
+        self.discards.insert(id, folder);
+        if self.pulls.contains_key(&id) {
+            self.stop_pull(id);
+        } else {
+            self.discard(id);
+        }
+    }
+
+    pub(super) fn discard(&mut self, id: DownloadId) {
+        let Some(folder) = self.discards.get(&id).cloned() else {
+            return;
+        };
+        let engine = Arc::clone(&self.parts.engine);
+        self.spawn(Errand::Discard, async move {
+            if let Err(error) = engine.discard(&folder, id.0).await {
+                tracing::warn!(download = %id, %error, "a part file could not be thrown away");
+            }
+            Done::Discarded { id }
+        });
+    }
+
+    pub(super) fn discarded(&mut self, id: DownloadId) {
+        if self.discards.remove(&id).is_some() {
+            self.unsaved.discarded.push(id);
+        }
+    }
+
+    /// It was complete a moment before it was given up.
+    fn delete_unwanted(&mut self, finished: &Finished) {
+        let path = finished.path.clone();
+        self.spawn(Errand::Discard, async move {
+            if let Err(error) = tokio::fs::remove_file(&path).await {
+                tracing::warn!(%error, "a file that was given up could not be deleted");
+            }
+            Done::Swept
+        });
+    }
+
+    /// Bytes per second over all pulls.
+    pub(super) fn line_speed(&self, now: Instant) -> Option<u64> {
+        self.line.as_ref().and_then(|line| line.speed(now))
+    }
+
+    /// What one more pull can be expected to make: its share of what the line makes now.
+    pub(super) fn per_pull(&self, now: Instant) -> Option<u64> {
+        let pulls = self.pulls.len() as u64;
+        (pulls > 0)
+            .then(|| self.line_speed(now))
+            .flatten()?
+            .checked_div(pulls)
+    }
+}
+
+fn pulled_of(progress: &Progress) -> PulledView {
+    PulledView {
+        done: progress.done,
+        total: progress.size,
+        verified: progress.verified,
+        fetched: progress.fetched,
+        connections: progress.connections,
+        links_renewed: progress.links_renewed,
+        blocks_refetched: progress.blocks_refetched,
+        trouble: progress.trouble.clone(),
+    }
+}
+
+fn forgotten_fault() -> DownloadFault {
+    DownloadFault {
+        code: ProblemCode::UnknownJob.as_str().to_owned(),
+        message: "The server forgets this download again and again. What is on the disk is kept; try again later.".to_owned(),
+        kept: 0,
+        fix: Fix::Retry,
+    }
+}

@@ -1,0 +1,265 @@
+//! The rows in memory and the views of them that the driver needs, kept up to date with each step
+//! instead of searched for.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use longhaul_protocol::{DownloadId, JobId};
+use tokio::time::Instant;
+
+use crate::{
+    download::{Event, Impossible, Record, State, apply, can},
+    meter::{Meter, seconds},
+    view::{DownloadSource, DownloadState, DownloadView, Totals},
+};
+
+/// One row: what is kept on the disk, and what is known only while the program runs.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) record: Record,
+    /// Speed of whichever part runs.
+    pub(crate) meter: Option<Meter>,
+    /// The initiate calls that the server answered with a fault of its own, in a row.
+    pub(crate) faulty: u32,
+}
+
+/// All rows, with an index for each question that the driver asks often.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    rows: HashMap<DownloadId, Row>,
+    order: BTreeSet<(u64, DownloadId)>,
+    to_ask: BTreeSet<(u64, DownloadId)>,
+    preparing: BTreeSet<(u64, DownloadId)>,
+    jobs: HashMap<JobId, DownloadId>,
+    totals: Totals,
+}
+
+impl Rows {
+    pub(crate) fn insert(&mut self, record: Record) {
+        let row = Row {
+            record,
+            meter: None,
+            faulty: 0,
+        };
+        self.order.insert((row.record.order, row.record.id));
+        self.enter(&row.record);
+        self.rows.insert(row.record.id, row);
+    }
+
+    pub(crate) fn remove(&mut self, id: DownloadId) -> Option<Record> {
+        let row = self.rows.remove(&id)?;
+        self.order.remove(&(row.record.order, id));
+        self.leave(&row.record);
+        Some(row.record)
+    }
+
+    pub(crate) fn get(&self, id: DownloadId) -> Option<&Row> {
+        self.rows.get(&id)
+    }
+
+    /// For changes that move no state and no job; those go through [`Rows::step`].
+    pub(crate) fn get_mut(&mut self, id: DownloadId) -> Option<&mut Row> {
+        self.rows.get_mut(&id)
+    }
+
+    pub(crate) fn state(&self, id: DownloadId) -> Option<&State> {
+        self.rows.get(&id).map(|row| &row.record.state)
+    }
+
+    /// Moves a row on; none where there is no such row.
+    pub(crate) fn step(
+        &mut self,
+        id: DownloadId,
+        event: Event,
+        now: Timestamp,
+    ) -> Option<Result<(), Impossible>> {
+        let mut row = self.rows.remove(&id)?;
+        self.leave(&row.record);
+        let before = row.record.state.shown();
+        let outcome = apply(&mut row.record, event, now);
+        if row.record.state.shown() != before {
+            row.meter = None;
+            row.faulty = 0;
+        }
+        self.enter(&row.record);
+        self.rows.insert(id, row);
+        Some(outcome)
+    }
+
+    /// Takes a job in whatever the state: the answer to a question from before a pause.
+    pub(crate) fn adopt(&mut self, id: DownloadId, job: JobId) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.record.job = Some(job);
+            self.jobs.insert(job, id);
+        }
+    }
+
+    fn enter(&mut self, record: &Record) {
+        let place = (record.order, record.id);
+        match record.state {
+            State::Queued => {
+                self.to_ask.insert(place);
+            }
+            State::Preparing => {
+                self.preparing.insert(place);
+            }
+            _ => {}
+        }
+        if let Some(job) = record.job {
+            self.jobs.insert(job, record.id);
+        }
+        self.totals.all += 1;
+        *self.sum_of(&record.state) += 1;
+    }
+
+    fn leave(&mut self, record: &Record) {
+        let place = (record.order, record.id);
+        self.to_ask.remove(&place);
+        self.preparing.remove(&place);
+        if let Some(job) = record.job
+            && self.jobs.get(&job) == Some(&record.id)
+        {
+            self.jobs.remove(&job);
+        }
+        self.totals.all -= 1;
+        *self.sum_of(&record.state) -= 1;
+    }
+
+    const fn sum_of(&mut self, state: &State) -> &mut u32 {
+        match state.shown() {
+            DownloadState::Queued | DownloadState::Paused => &mut self.totals.waiting,
+            DownloadState::Preparing | DownloadState::Downloading | DownloadState::Verifying => {
+                &mut self.totals.active
+            }
+            DownloadState::Completed => &mut self.totals.completed,
+            DownloadState::Failed | DownloadState::Cancelled => &mut self.totals.failed,
+        }
+    }
+
+    /// Rows for which the server must be asked, first come first.
+    pub(crate) fn to_ask(&self) -> impl Iterator<Item = DownloadId> {
+        self.to_ask.iter().map(|(_, id)| *id)
+    }
+
+    /// Whether any row waits to be asked for.
+    pub(crate) fn has_to_ask(&self) -> bool {
+        !self.to_ask.is_empty()
+    }
+
+    /// How many jobs the poller watches.
+    pub(crate) fn preparing(&self) -> usize {
+        self.preparing.len()
+    }
+
+    /// The jobs that the poller watches.
+    pub(crate) fn jobs_to_poll(&self) -> Vec<JobId> {
+        self.preparing
+            .iter()
+            .filter_map(|(_, id)| self.rows.get(id)?.record.job)
+            .collect()
+    }
+
+    /// The row that a job belongs to.
+    pub(crate) fn row_of(&self, job: JobId) -> Option<DownloadId> {
+        self.jobs.get(&job).copied()
+    }
+
+    /// The sums, without the speed.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals.clone()
+    }
+
+    /// All ids, newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = DownloadId> {
+        self.order.iter().rev().map(|(_, id)| *id)
+    }
+
+    /// The place that the next new row takes.
+    pub(crate) fn next_order(&self) -> u64 {
+        self.order.last().map_or(1, |(order, _)| order + 1)
+    }
+}
+
+/// A row as front ends see it. `pull_speed` is what pulls make at present, for the part of a
+/// preparing download that is still to come.
+pub(crate) fn view_of(row: &Row, now: Instant, pull_speed: Option<u64>) -> DownloadView {
+    let record = &row.record;
+    let shown = record.state.shown();
+    let speed = row.meter.as_ref().and_then(|meter| meter.speed(now));
+    let (path, sha256, crc64nvme) = match &record.state {
+        State::Completed {
+            path,
+            sha256,
+            crc64nvme,
+        } => (
+            Some(path.to_string_lossy().into_owned()),
+            *sha256,
+            Some(*crc64nvme),
+        ),
+        _ => (None, None, None),
+    };
+    let fault = match &record.state {
+        State::Failed { fault, .. } => Some(fault.clone()),
+        _ => None,
+    };
+    DownloadView {
+        id: record.id,
+        job_id: record.job,
+        name: name_of(record),
+        source: record.source.clone(),
+        state: shown,
+        can: can(&record.state),
+        size: record.size,
+        made: record.made.clone(),
+        pulled: record.pulled.clone(),
+        speed,
+        eta_seconds: eta(record, shown, speed, pull_speed),
+        fault,
+        folder: record.folder.to_string_lossy().into_owned(),
+        path,
+        sha256,
+        crc64nvme,
+        moments: record.moments.clone(),
+        added_at: record.added_at,
+        ended_at: record.ended_at,
+        revision: record.revision,
+    }
+}
+
+/// Over both parts: what the server has still to make, and what is still to be pulled.
+fn eta(
+    record: &Record,
+    shown: DownloadState,
+    speed: Option<u64>,
+    pull_speed: Option<u64>,
+) -> Option<u64> {
+    match shown {
+        DownloadState::Downloading => {
+            let pulled = record.pulled.as_ref()?;
+            seconds(record.size?.saturating_sub(pulled.done), speed)
+        }
+        DownloadState::Preparing => {
+            let made = record.made.as_ref()?;
+            let total = made.total?;
+            let pull = seconds(total, pull_speed)?;
+            Some(seconds(total.saturating_sub(made.done), speed)? + pull)
+        }
+        _ => None,
+    }
+}
+
+fn name_of(record: &Record) -> String {
+    if let Some(name) = &record.name {
+        return name.clone();
+    }
+    match &record.source {
+        DownloadSource::File { file_id } => format!("File {file_id}"),
+        DownloadSource::Url { url } => url::Url::parse(url)
+            .ok()
+            .and_then(|url| {
+                let last = url.path_segments()?.rfind(|part| !part.is_empty())?;
+                Some(last.to_owned())
+            })
+            .unwrap_or_else(|| url.clone()),
+    }
+}

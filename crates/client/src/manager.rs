@@ -1,0 +1,414 @@
+//! The door of this crate: a handle on the downloads, which a driver task behind it looks after.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use longhaul_protocol::{Clock, DownloadId, FileId, FilesPage, Sha256, SystemClock};
+use longhaul_transfer::{Engine, EngineConfig};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use url::Url;
+
+use crate::{
+    api::{Api, ApiError, Server},
+    driver::{Command, Driver, Parts},
+    events::Subscription,
+    list::{List, ListError},
+    pull::SharedApi,
+    view::{
+        Action, AddItem, AddOutcome, AddRequest, DownloadSource, DownloadState, SegmentMap,
+        Settings, Snapshot,
+    },
+};
+
+/// Commands that wait for the driver; a caller beyond this waits for a place.
+const COMMANDS: usize = 64;
+/// A shutdown takes no longer: whatever has not stopped by then is dropped, and resumes from what
+/// its control record says.
+const SHUTDOWN: Duration = Duration::from_secs(15);
+/// The most that one addition may add, and that one page of the catalogue may hold.
+const MAX_ITEMS: usize = 10_000;
+
+/// How to open a [`Manager`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the list lives; made where it is missing. One process at a time.
+    pub data_dir: PathBuf,
+    /// The job server.
+    pub server: Server,
+    /// Where files go unless the settings or an addition say otherwise. Absolute.
+    pub folder: PathBuf,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Whether unfinished rows wait, paused, instead of going on by themselves.
+    pub hold: bool,
+}
+
+impl Options {
+    /// The usual: the machine's clock, and unfinished rows go on by themselves.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, server: Server, folder: PathBuf) -> Self {
+        Self {
+            data_dir,
+            server,
+            folder,
+            clock: Arc::new(SystemClock),
+            hold: false,
+        }
+    }
+}
+
+/// One download to add, with what an [`AddItem`] cannot say.
+#[derive(Debug, Clone)]
+pub struct NewDownload {
+    /// What.
+    pub source: DownloadSource,
+    /// The name to show until the server says its own.
+    pub name: Option<String>,
+    /// Where to; the settings' folder where absent. Absolute.
+    pub folder: Option<PathBuf>,
+    /// What its digest must be; anything else is never put under its final name.
+    pub sha256: Option<Sha256>,
+}
+
+impl NewDownload {
+    /// A file of the catalogue.
+    #[must_use]
+    pub const fn file(file_id: FileId) -> Self {
+        Self {
+            source: DownloadSource::File { file_id },
+            name: None,
+            folder: None,
+            sha256: None,
+        }
+    }
+
+    /// A URL that the server shall fetch.
+    #[must_use]
+    pub const fn url(url: String) -> Self {
+        Self {
+            source: DownloadSource::Url { url },
+            name: None,
+            folder: None,
+            sha256: None,
+        }
+    }
+}
+
+/// Something could not be done, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ManagerError {
+    /// The list cannot be opened or written.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// The server refused, or could not be reached.
+    #[error(transparent)]
+    Server(#[from] ApiError),
+    /// No such row.
+    #[error("there is no download {0} in the list")]
+    Unknown(DownloadId),
+    /// The row's state does not allow it; its `can` says what it does.
+    #[error("a download that is {state:?} cannot be {}", past(*.action))]
+    NotNow {
+        /// What was asked.
+        action: Action,
+        /// Where the row stands.
+        state: DownloadState,
+    },
+    /// What was asked for cannot be: the message says which part and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The finished file could not be deleted; the row stays.
+    #[error("the file could not be deleted ({0}); it is where it was, and so is its row")]
+    Delete(std::io::Error),
+    /// The manager has shut down.
+    #[error("the download manager has shut down")]
+    Closed,
+}
+
+const fn past(action: Action) -> &'static str {
+    match action {
+        Action::Pause => "paused",
+        Action::Resume => "resumed",
+        Action::Cancel => "cancelled",
+        Action::Retry => "tried again",
+        Action::Remove => "removed",
+        Action::Open => "opened",
+        Action::ShowInFolder => "shown",
+    }
+}
+
+/// The download manager without a window. Cheap to clone; all clones are one manager.
+///
+/// When the last clone goes without [`Manager::shutdown`], the driver stops by itself and keeps
+/// what is on the disk.
+#[derive(Debug, Clone)]
+pub struct Manager {
+    commands: mpsc::Sender<Command>,
+    api: SharedApi,
+    driver: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Manager {
+    /// Opens the list and lets everything unfinished go on. A damaged list opens by recovery and
+    /// says so in the snapshot's notices.
+    ///
+    /// # Errors
+    /// When another process has the list open, the folder cannot be used, or the server's address
+    /// is none. A server that does not answer is no error.
+    pub async fn open(options: Options) -> Result<Self, ManagerError> {
+        let api = SharedApi::new(Api::new(options.server)?);
+        let opened = List::open(&options.data_dir).await?;
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let driver = Driver::new(
+            Parts {
+                api: api.clone(),
+                engine: Arc::new(Engine::new(EngineConfig::default())),
+                clock: options.clock,
+                folder: options.folder,
+                hold: options.hold,
+            },
+            opened,
+            inbox,
+        );
+        // Owned by this handle: `shutdown` awaits it, and it ends with the last sender.
+        let driver = tokio::spawn(driver.run());
+        Ok(Self {
+            commands,
+            api,
+            driver: Arc::new(Mutex::new(Some(driver))),
+        })
+    }
+
+    /// Everything, newest first.
+    ///
+    /// # Errors
+    /// Only after a shutdown.
+    pub async fn snapshot(&self) -> Result<Snapshot, ManagerError> {
+        self.ask(Command::Snapshot).await
+    }
+
+    /// Changes from now on. Subscribe first and take the snapshot after: rows carry a revision.
+    ///
+    /// # Errors
+    /// Only after a shutdown.
+    pub async fn subscribe(&self) -> Result<Subscription, ManagerError> {
+        self.ask(Command::Subscribe).await
+    }
+
+    /// Adds downloads, all or none; they are on the disk when this answers.
+    ///
+    /// # Errors
+    /// When an item cannot be downloaded at all (the message says which), or the list cannot be
+    /// written.
+    pub async fn add(&self, request: AddRequest) -> Result<AddOutcome, ManagerError> {
+        let folder = request.folder.map(PathBuf::from);
+        let items = request
+            .items
+            .into_iter()
+            .map(|item| {
+                let mut new = match item {
+                    AddItem::File { file_id, name } => NewDownload {
+                        name,
+                        ..NewDownload::file(file_id)
+                    },
+                    AddItem::Url { url } => NewDownload::url(url),
+                };
+                new.folder.clone_from(&folder);
+                new
+            })
+            .collect();
+        let ids = self.add_all(items).await?;
+        Ok(AddOutcome { ids })
+    }
+
+    /// As [`Manager::add`], with all that can be said of a download.
+    ///
+    /// # Errors
+    /// As [`Manager::add`].
+    pub async fn add_all(&self, items: Vec<NewDownload>) -> Result<Vec<DownloadId>, ManagerError> {
+        if items.len() > MAX_ITEMS {
+            return Err(ManagerError::Invalid(format!(
+                "{} downloads are too many to add at once; {MAX_ITEMS} are not",
+                items.len()
+            )));
+        }
+        let items = items
+            .into_iter()
+            .map(checked)
+            .collect::<Result<Vec<_>, _>>()?;
+        self.ask(|reply| Command::Add(items, reply)).await?
+    }
+
+    /// Stops a download for now; what is there is kept.
+    ///
+    /// # Errors
+    /// When there is no such row, or its state does not allow it.
+    pub async fn pause(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::Pause).await
+    }
+
+    /// Lets a paused download go on.
+    ///
+    /// # Errors
+    /// As [`Manager::pause`].
+    pub async fn resume(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::Resume).await
+    }
+
+    /// Gives a download up: the server's job and the part file go, the row stays.
+    ///
+    /// # Errors
+    /// As [`Manager::pause`].
+    pub async fn cancel(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::Cancel).await
+    }
+
+    /// Tries a failed or cancelled download again.
+    ///
+    /// # Errors
+    /// As [`Manager::pause`].
+    pub async fn retry(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::Retry).await
+    }
+
+    /// Takes the row off the list. One that is under way is cancelled first; a finished file stays
+    /// unless `with_file` says that it shall go too.
+    ///
+    /// # Errors
+    /// When there is no such row, or the file cannot be deleted.
+    pub async fn remove(&self, id: DownloadId, with_file: bool) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Remove(id, with_file, reply))
+            .await?
+    }
+
+    /// The map of a pull; empty where none runs.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    pub async fn segments(&self, id: DownloadId) -> Result<SegmentMap, ManagerError> {
+        self.ask(|reply| Command::Segments(id, reply)).await?
+    }
+
+    /// One page of the server's catalogue; `limit` is cut to what the server gives.
+    ///
+    /// # Errors
+    /// When the server refuses or cannot be reached.
+    pub async fn files(
+        &self,
+        query: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<FilesPage, ManagerError> {
+        let page = self.api.get().files(query, cursor, limit).await?;
+        // An answer here brings back a poller that had backed off.
+        let _ = self.commands.send(Command::Seen).await;
+        Ok(page)
+    }
+
+    /// What the user has set.
+    ///
+    /// # Errors
+    /// Only after a shutdown.
+    pub async fn settings(&self) -> Result<Settings, ManagerError> {
+        self.ask(Command::Settings).await
+    }
+
+    /// Sets all settings; they hold at once, also for pulls that run (but for their connections).
+    ///
+    /// # Errors
+    /// When one is out of its bounds (the message says which), or they cannot be written.
+    pub async fn set_settings(&self, settings: Settings) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::SetSettings(Box::new(settings), reply))
+            .await?
+    }
+
+    /// Turns to another address or token; downloads go on there.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub async fn set_server(&self, server: Server) -> Result<(), ManagerError> {
+        self.api.set(Api::new(server)?);
+        self.ask(Command::NewServer).await
+    }
+
+    /// The way may be free again (the network came back, the machine woke): whatever waits to try
+    /// again tries now.
+    pub async fn poke(&self) {
+        let _ = self.commands.send(Command::Poke).await;
+    }
+
+    /// The notices have been read: later snapshots do not repeat them.
+    pub async fn dismiss_notices(&self) {
+        let _ = self.commands.send(Command::DismissNotices).await;
+    }
+
+    /// Stops the pulls, keeps what they have, closes the list. Within 15 s; a second call waits
+    /// for nothing.
+    pub async fn shutdown(&self) {
+        let _ = self.commands.send(Command::Shutdown).await;
+        let driver = self
+            .driver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut driver) = driver
+            && tokio::time::timeout(SHUTDOWN, &mut driver).await.is_err()
+        {
+            tracing::warn!("the downloads did not stop in time; they resume from what is synced");
+            driver.abort();
+        }
+    }
+
+    async fn act(&self, id: DownloadId, action: Action) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Act(id, action, reply)).await?
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, ManagerError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| ManagerError::Closed)?;
+        answer.await.map_err(|_| ManagerError::Closed)
+    }
+}
+
+/// A download that can be asked for, or why not.
+fn checked(mut new: NewDownload) -> Result<NewDownload, ManagerError> {
+    if let Some(folder) = &new.folder
+        && !folder.is_absolute()
+    {
+        return Err(ManagerError::Invalid(format!(
+            "the folder {} must be given from the root on",
+            folder.display()
+        )));
+    }
+    if let DownloadSource::Url { url } = &mut new.source {
+        let parsed = Url::parse(url.trim())
+            .map_err(|error| ManagerError::Invalid(format!("this is no URL ({error})")))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(ManagerError::Invalid(format!(
+                "a URL must begin with http:// or https://, not {}:",
+                parsed.scheme()
+            )));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(ManagerError::Invalid(
+                "a URL with a user name or password would keep them in the list in plain text; \
+                 take them out"
+                    .to_owned(),
+            ));
+        }
+        *url = parsed.into();
+    }
+    Ok(new)
+}
