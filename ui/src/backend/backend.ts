@@ -1,0 +1,43 @@
+// What the window needs of its host: the desktop's commands, or the server's plain HTTP.
+import type { Action } from "./generated/Action";
+import type { AddOutcome } from "./generated/AddOutcome";
+import type { AddRequest } from "./generated/AddRequest";
+import type { ClientEvent } from "./generated/ClientEvent";
+import type { DownloadId } from "./generated/DownloadId";
+import type { FilesPage } from "./generated/FilesPage";
+import type { SegmentMap } from "./generated/SegmentMap";
+import type { Settings } from "./generated/Settings";
+import type { Snapshot } from "./generated/Snapshot";
+
+/** What a host may be unable to do. */
+export type Feature = "pause" | "open" | "showInFolder" | "segments" | "settings" | "chooseFolder" | "deleteFile";
+
+/** A refusal with a stable code and a sentence for people. */
+export class BackendError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Backend {
+  /** Features that this host lacks, each with the reason to show. */
+  readonly absent: Partial<Record<Feature, string>>;
+  snapshot(): Promise<Snapshot>;
+  /** Calls `listener` at most four times a second; returns how to stop. */
+  subscribe(listener: (event: ClientEvent) => void): () => void;
+  /** One page of at most 50 catalogue files. */
+  files(query: string | null, cursor: string | null): Promise<FilesPage>;
+  add(request: AddRequest): Promise<AddOutcome>;
+  /** Carries out an action that the rows' `can` allows. */
+  act(action: Exclude<Action, "remove">, ids: DownloadId[]): Promise<void>;
+  remove(ids: DownloadId[], withFile: boolean): Promise<void>;
+  segments(id: DownloadId): Promise<SegmentMap>;
+  settings(): Promise<Settings>;
+  setSettings(settings: Settings): Promise<Settings>;
+  open(id: DownloadId): Promise<void>;
+  showInFolder(id: DownloadId): Promise<void>;
+  chooseFolder(): Promise<string | null>;
+}

@@ -1,0 +1,41 @@
+// The desktop's backend: one Tauri command, one event.
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { BackendError, type Backend } from "./backend";
+import type { ClientEvent } from "./generated/ClientEvent";
+import type { Commands } from "./generated/Commands";
+
+async function call<Name extends keyof Commands>(
+  name: Name,
+  args: Commands[Name]["args"],
+): Promise<Commands[Name]["reply"]> {
+  try {
+    return await invoke<Commands[Name]["reply"]>("call", { name, args });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    throw new BackendError(code ?? "unknown", message ?? String(error));
+  }
+}
+
+export function tauriBackend(): Backend {
+  return {
+    absent: {},
+    snapshot: () => call("snapshot", null),
+    subscribe(listener) {
+      const stop = listen<ClientEvent>("client-event", (event) => {
+        listener(event.payload);
+      });
+      return () => void stop.then((unlisten) => { unlisten(); });
+    },
+    files: (query, cursor) => call("files", { query, cursor, limit: 50 }),
+    add: (request) => call("add", request),
+    act: async (action, ids) => void (await call(action, { ids })),
+    remove: async (ids, withFile) => void (await call("remove", { ids, withFile })),
+    segments: (id) => call("segments", { id }),
+    settings: () => call("settings", null),
+    setSettings: (settings) => call("setSettings", settings),
+    open: async (id) => void (await call("open", { ids: [id] })),
+    showInFolder: async (id) => void (await call("showInFolder", { ids: [id] })),
+    chooseFolder: () => call("chooseFolder", null),
+  };
+}
