@@ -291,6 +291,10 @@ async fn checked(call: RequestBuilder) -> Result<Response, ApiError> {
             )),
             retry_after,
         }),
+        // A gateway speaks for a server that is away.
+        None if matches!(status.as_u16(), 502 | 504) => Err(ApiError::Unreachable {
+            reason: format!("a gateway answers for it with status {}", status.as_u16()),
+        }),
         None => Err(ApiError::Faulty {
             reason: format!(
                 "status {} without a reason; is this a Longhaul server?",

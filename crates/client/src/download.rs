@@ -334,18 +334,12 @@ fn note(record: &mut Record, event: &Event, now: Timestamp) {
                 .moments
                 .retain(|moment| moment.kind == MomentKind::Clicked);
         }
-        Event::Cancel => {
-            record.pulled = None;
-        }
+        Event::Resume => record.renewals = 0,
+        Event::Cancel => record.pulled = None,
         Event::MoreBytes => record
             .moments
             .retain(|moment| moment.kind != MomentKind::Pulled),
-        Event::Turn
-        | Event::Yielded
-        | Event::Failed { .. }
-        | Event::Recheck
-        | Event::Pause
-        | Event::Resume => {}
+        Event::Turn | Event::Yielded | Event::Failed { .. } | Event::Recheck | Event::Pause => {}
     }
 }
 

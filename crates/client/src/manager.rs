@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use longhaul_protocol::{Clock, DownloadId, FileId, FilesPage, Sha256, SystemClock};
+use longhaul_protocol::{Clock, DownloadId, FileId, FilesPage, POLL_INTERVAL, Sha256, SystemClock};
 use longhaul_transfer::{Engine, EngineConfig};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -47,6 +47,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Whether unfinished rows wait, paused, instead of going on by themselves.
     pub hold: bool,
+    /// How often the server is asked how its jobs are; [`POLL_INTERVAL`] unless in a test.
+    pub poll_interval: Duration,
 }
 
 impl Options {
@@ -59,6 +61,7 @@ impl Options {
             folder,
             clock: Arc::new(SystemClock),
             hold: false,
+            poll_interval: POLL_INTERVAL,
         }
     }
 }
@@ -109,6 +112,9 @@ pub enum ManagerError {
     /// The server refused, or could not be reached.
     #[error(transparent)]
     Server(#[from] ApiError),
+    /// TLS or the proxy settings of this machine cannot be used.
+    #[error("{0}")]
+    Network(longhaul_transfer::Error),
     /// No such row.
     #[error("there is no download {0} in the list")]
     Unknown(DownloadId),
@@ -168,10 +174,11 @@ impl Manager {
         let driver = Driver::new(
             Parts {
                 api: api.clone(),
-                engine: Arc::new(Engine::new(EngineConfig::default())),
+                engine: Engine::new(EngineConfig::default()).map_err(ManagerError::Network)?,
                 clock: options.clock,
                 folder: options.folder,
                 hold: options.hold,
+                poll_interval: options.poll_interval,
             },
             opened,
             inbox,

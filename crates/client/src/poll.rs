@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use longhaul_protocol::{JobId, JobView, POLL_INTERVAL};
+use longhaul_protocol::{JobId, JobView};
 use rand::{Rng, RngExt};
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ const AFTER_WAIT: Duration = Duration::from_millis(250);
 /// When the server may be asked next, and how the last questions went.
 #[derive(Debug)]
 pub(crate) struct Pace {
+    interval: Duration,
     failures: u32,
     due: Instant,
     reason: String,
@@ -34,9 +35,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Nothing asked yet; the first question is due now.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// Nothing asked yet; the first question is due now, and the usual wait is `interval`.
+    pub(crate) fn new(now: Instant, interval: Duration) -> Self {
         Self {
+            interval,
             failures: 0,
             due: now,
             reason: String::new(),
@@ -74,9 +76,9 @@ impl Pace {
         // Retry-After on a 200 speaks to those who do not let the server hold the answer.
         self.due = now
             + if waited {
-                AFTER_WAIT
+                AFTER_WAIT.min(self.interval)
             } else {
-                retry_after.map_or(POLL_INTERVAL, |after| after.clamp(AFTER_WAIT, MAX_BACKOFF))
+                retry_after.map_or(self.interval, |after| after.clamp(AFTER_WAIT, MAX_BACKOFF))
             };
     }
 
@@ -102,7 +104,10 @@ impl Pace {
             self.met = true;
             self.failures = 0;
             self.told_to_wait = true;
-            self.due = now + retry_after.unwrap_or(POLL_INTERVAL).max(AFTER_WAIT);
+            self.due = now
+                + retry_after
+                    .unwrap_or(self.interval)
+                    .max(AFTER_WAIT.min(self.interval));
             return;
         }
         if self.last_failure.is_some_and(|last| began < last) {
@@ -111,7 +116,7 @@ impl Pace {
         self.last_failure = Some(now);
         self.failures = self.failures.saturating_add(1);
         self.reason = error.to_string();
-        self.due = now + backoff(self.failures, random);
+        self.due = now + backoff(self.interval, self.failures, random);
     }
 
     /// The way may be free again (the network came back, the user asked): ask at once.
@@ -130,12 +135,12 @@ impl Pace {
 
 /// The wait after so many failures in a row: the usual interval until the user is told, then
 /// doubled each time up to a minute, with jitter so that a fleet does not return in step.
-fn backoff(failures: u32, random: &mut impl Rng) -> Duration {
+fn backoff(interval: Duration, failures: u32, random: &mut impl Rng) -> Duration {
     if failures < FAILURES_UNTIL_OFFLINE {
-        return POLL_INTERVAL;
+        return interval;
     }
     let doublings = (failures - FAILURES_UNTIL_OFFLINE + 1).min(10);
-    let full = (POLL_INTERVAL * 2u32.pow(doublings)).min(MAX_BACKOFF);
+    let full = (interval * 2u32.pow(doublings)).min(MAX_BACKOFF);
     full.mul_f64(random.random_range(0.5..=1.0))
 }
 
@@ -193,7 +198,7 @@ pub(crate) fn is_unknown_job(error: &ApiError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use longhaul_protocol::{Problem, ProblemCode};
+    use longhaul_protocol::{POLL_INTERVAL, Problem, ProblemCode};
     use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
@@ -208,7 +213,7 @@ mod tests {
     fn five_failures_in_a_row_are_offline_and_one_answer_is_not() {
         let start = Instant::now();
         let mut random = StdRng::seed_from_u64(7);
-        let mut pace = Pace::new(start);
+        let mut pace = Pace::new(start, POLL_INTERVAL);
         for _ in 0..4 {
             pace.failed(start, start, &away(), &mut random);
             assert_eq!(pace.offline(), None);
@@ -226,12 +231,14 @@ mod tests {
         let mut random = StdRng::seed_from_u64(7);
         let mut longest = Duration::ZERO;
         for failures in 5..200 {
-            let wait = backoff(failures, &mut random);
+            let wait = backoff(POLL_INTERVAL, failures, &mut random);
             assert!(wait >= POLL_INTERVAL && wait <= MAX_BACKOFF, "{wait:?}");
             longest = longest.max(wait);
         }
         assert!(longest > Duration::from_secs(50));
-        let first: Vec<_> = (0..5).map(|_| backoff(9, &mut random)).collect();
+        let first: Vec<_> = (0..5)
+            .map(|_| backoff(POLL_INTERVAL, 9, &mut random))
+            .collect();
         assert!(first.windows(2).any(|pair| pair[0] != pair[1]));
     }
 
@@ -239,7 +246,7 @@ mod tests {
     fn a_server_that_asks_to_wait_is_waited_for_and_is_not_offline() {
         let start = Instant::now();
         let mut random = StdRng::seed_from_u64(7);
-        let mut pace = Pace::new(start);
+        let mut pace = Pace::new(start, POLL_INTERVAL);
         let busy = ApiError::Busy {
             problem: Box::new(Problem::new(ProblemCode::RateLimited, "slowly")),
             retry_after: Some(Duration::from_secs(17)),
@@ -255,7 +262,7 @@ mod tests {
     fn any_answer_brings_a_poll_back_that_was_put_off() {
         let start = Instant::now();
         let mut random = StdRng::seed_from_u64(7);
-        let mut pace = Pace::new(start);
+        let mut pace = Pace::new(start, POLL_INTERVAL);
         for _ in 0..8 {
             pace.failed(start, start, &away(), &mut random);
         }

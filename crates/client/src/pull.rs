@@ -72,7 +72,7 @@ pub(crate) enum End {
 /// Pulls one artifact. Ends early, with everything kept, once `stop` is cancelled.
 pub(crate) async fn run(
     api: SharedApi,
-    engine: Arc<Engine>,
+    engine: Engine,
     order: Order,
     progress: watch::Sender<Progress>,
     stop: CancellationToken,

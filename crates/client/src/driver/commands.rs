@@ -41,7 +41,7 @@ impl Driver {
                 let _ = reply.send(self.set_settings(*settings).await);
             }
             Command::NewServer(reply) => {
-                self.pace = crate::poll::Pace::new(Instant::now());
+                self.pace = crate::poll::Pace::new(Instant::now(), self.parts.poll_interval);
                 self.poke();
                 let _ = reply.send(());
             }

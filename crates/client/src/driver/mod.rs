@@ -15,6 +15,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -118,10 +119,11 @@ enum Errand {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) api: SharedApi,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) folder: PathBuf,
     pub(crate) hold: bool,
+    pub(crate) poll_interval: Duration,
 }
 
 /// The driver's whole state. No field is shared with any other task.
@@ -179,7 +181,7 @@ impl Driver {
             line: None,
             line_bytes: 0,
             next_sample: now,
-            pace: Pace::new(now),
+            pace: Pace::new(now, parts.poll_interval),
             poll: None,
             link: ServerLink::Connecting,
             asking: HashSet::new(),

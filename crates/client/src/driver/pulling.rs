@@ -1,7 +1,5 @@
 //! Pulls: begun when it is their turn, watched while they run, answered for when they end.
 
-use std::sync::Arc;
-
 use longhaul_protocol::{DownloadId, ProblemCode};
 use longhaul_transfer::{Finished, Phase, Progress};
 use tokio::{sync::watch, time::Instant};
@@ -60,7 +58,7 @@ impl Driver {
         let stop = CancellationToken::new();
         let task = pull::run(
             self.parts.api.clone(),
-            Arc::clone(&self.parts.engine),
+            self.parts.engine.clone(),
             order,
             sender,
             stop.clone(),
@@ -305,6 +303,18 @@ impl Driver {
         }
         self.schedule.free(id);
         let code = error.code().to_owned();
+        if matches!(code.as_str(), "not_found" | "changed") {
+            // The object is not what the job said: the server looks again, and makes it anew if
+            // it must.
+            let fault = DownloadFault {
+                code,
+                message: error.to_string(),
+                kept: 0,
+                fix: Fix::Retry,
+            };
+            self.renew(id, false, || fault);
+            return;
+        }
         let fix = if code == "disk_full" {
             Fix::FreeSpace
         } else {
@@ -341,7 +351,7 @@ impl Driver {
         let Some(folder) = self.discards.get(&id).cloned() else {
             return;
         };
-        let engine = Arc::clone(&self.parts.engine);
+        let engine = self.parts.engine.clone();
         self.spawn(Errand::Discard, async move {
             if let Err(error) = engine.discard(&folder, id.0).await {
                 tracing::warn!(download = %id, %error, "a part file could not be thrown away");

@@ -1,0 +1,9 @@
+//! The download manager against a job server and an S3 that do what they are told.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+
+mod actions;
+mod events;
+mod restart;
+mod server_away;
+mod straight;
+mod support;
