@@ -86,6 +86,8 @@ export function httpBackend(): Backend {
     let retryAfter: number | null = null;
     for (const entry of entries.filter((one) => !one.jobId && !one.refusal)) await initiate(entry);
     const asked = entries.filter((one) => one.jobId && !ended(one) && !(one.handed && one.job));
+    // With nothing to ask for, the catalogue tells how the way to the server is.
+    if (asked.length === 0) await ask<unknown>("GET", "/v1/files?limit=1");
     for (let from = 0; from < asked.length; from += PER_POLL) {
       const ids = asked.slice(from, from + PER_POLL).map((one) => one.jobId).join(",");
       const answer = await ask<JobsReply>("GET", `/v1/jobs?ids=${ids}`);
