@@ -5,8 +5,18 @@
 //! file under its final name whose bytes were all checked, or with an [`Error`] that says what
 //! happened, what was kept, and whether trying again can help.
 
-mod request;
+mod download;
+mod engine;
+mod error;
+mod file;
+mod hosts;
+mod limit;
+mod probe;
 mod progress;
+mod request;
+mod verify;
 
+pub use engine::{Engine, EngineConfig};
+pub use error::Error;
 pub use progress::{Phase, Progress, SegmentView};
 pub use request::{Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, Verified};

@@ -1,0 +1,173 @@
+//! The part file: who may have it, how it begins, and how it is taken up again.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::Path,
+};
+
+use fs4::{FileExt, TryLockError};
+use uuid::Uuid;
+
+use super::{
+    Place,
+    control::{self, Found, Record},
+    find, name, remove_file,
+};
+use crate::Error;
+
+/// Numbered neighbours of a name that are tried.
+pub(crate) const NEIGHBOURS: u32 = 1000;
+
+/// A part file that this pull holds, locked until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) place: Place,
+    pub(crate) file: File,
+}
+
+/// What an earlier run left.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    pub(crate) part: Part,
+    /// What it claims; none where it was damaged, so that all begins again.
+    pub(crate) record: Option<Box<Record>>,
+}
+
+/// Takes up what an earlier run of `id` left in `folder`, if anything.
+pub(crate) fn resume(folder: &Path, id: Uuid) -> Result<Option<Resumed>, Error> {
+    let failed = |error: &io::Error| Error::in_folder("read", folder, error);
+    let mut found = find(folder, id).map_err(|error| failed(&error))?;
+    // The sound one first; more than one is the work of a crash in the middle of a fresh start.
+    found.sort_by_key(|(_, found)| !matches!(found, Found::Sound(_)));
+    let mut found = found.into_iter();
+    let Some((place, first)) = found.next() else {
+        return Ok(None);
+    };
+    for (other, _) in found {
+        remove(&other)?;
+    }
+    let record = match first {
+        Found::Sound(record) => Some(record),
+        _ => None,
+    };
+    let file = open(&place)?;
+    lock(&file)?;
+    Ok(Some(Resumed {
+        part: Part { place, file },
+        record,
+    }))
+}
+
+/// Reserves `wanted`, or a numbered neighbour, and makes the part file.
+pub(crate) fn begin(folder: &Path, id: Uuid, wanted: &str) -> Result<Part, Error> {
+    for neighbour in 0..NEIGHBOURS {
+        let place = Place {
+            folder: folder.to_owned(),
+            name: name::numbered(wanted, neighbour),
+        };
+        if let Some(part) = claim(place, id)? {
+            return Ok(part);
+        }
+    }
+    Err(Error::Name {
+        name: wanted.to_owned(),
+        kept: 0,
+    })
+}
+
+/// Claims one name: the record first, because only it says whose the part file is. None where
+/// the name is taken.
+fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
+    let failed = |error: &io::Error| Error::in_folder("create the part file", &place.folder, error);
+    if taken(&place.folder.join(&place.name)).map_err(|error| failed(&error))? {
+        return Ok(None);
+    }
+    let record = Record::new(id, &place.name);
+    match control::reserve(&place, &record) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return take_over(place, &record);
+        }
+        Err(error) => return Err(failed(&error)),
+    }
+    match OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(place.part())
+    {
+        Ok(file) => {
+            lock(&file)?;
+            Ok(Some(Part { place, file }))
+        }
+        Err(error) => {
+            // Another program's part file, or a full disk: the reservation is given back.
+            remove_file(&place.record()).map_err(|error| failed(&error))?;
+            match error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(None),
+                _ => Err(failed(&error)),
+            }
+        }
+    }
+}
+
+/// A record that nobody can read any more is nobody's, unless a pull holds its part file.
+fn take_over(place: Place, record: &Record) -> Result<Option<Part>, Error> {
+    let failed = |error: &io::Error| Error::in_folder("create the part file", &place.folder, error);
+    match control::read(&place.record()) {
+        Ok(Found::Damaged(None)) => {}
+        _ => return Ok(None),
+    }
+    let file = open(&place)?;
+    if lock(&file).is_err() {
+        return Ok(None);
+    }
+    tracing::warn!(name = %place.name, "a damaged control record was found; its download starts over");
+    control::replace(&place, record).map_err(|error| failed(&error))?;
+    Ok(Some(Part { place, file }))
+}
+
+/// Removes what a download left, unless a pull holds it. The record goes last: it alone says
+/// whose the part file is.
+pub(crate) fn remove(place: &Place) -> Result<(), Error> {
+    match OpenOptions::new().read(true).write(true).open(place.part()) {
+        Ok(file) => lock(&file)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::disk("open the part file", &error)),
+    }
+    for path in [place.part(), place.fresh_record(), place.record()] {
+        remove_file(&path).map_err(|error| Error::disk("remove the part file", &error))?;
+    }
+    Ok(())
+}
+
+fn open(place: &Place) -> Result<File, Error> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(place.part())
+        .map_err(|error| Error::in_folder("open the part file", &place.folder, &error))
+}
+
+fn lock(file: &File) -> Result<(), Error> {
+    match FileExt::try_lock(file) {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { kept: 0 }),
+        // Some network file systems have no locks: the record's id still keeps downloads apart.
+        Err(TryLockError::Error(error)) => {
+            tracing::debug!(%error, "this file system has no locks");
+            Ok(())
+        }
+    }
+}
+
+fn taken(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,3 @@
+//! Proving bytes: blocks as they land, the whole at the end, never by a second read over the network.
+
+pub(crate) mod digest;
