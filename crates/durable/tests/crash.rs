@@ -55,7 +55,7 @@ fn child() {
                     tell(&format!("ack {name}"));
                     durable
                         .write_relaxed(move |tx| {
-                            tx.put(Table("progress"), &writer.to_be_bytes(), "x")
+                            tx.put(Table("progress"), &writer.to_be_bytes(), "x");
                         })
                         .await
                         .expect("writes");
@@ -103,7 +103,7 @@ fn run_and_kill(folder: &Path, acks: usize) -> Vec<String> {
 #[test]
 fn two_hundred_writers_lose_nothing_acknowledged_when_the_process_is_killed() {
     let seed: u64 = rand::random();
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let folder = tempfile::tempdir().expect("a folder");
     let mut acknowledged = BTreeSet::new();

@@ -123,7 +123,7 @@ fn damage(path: &Path, kind: &str, random: &mut StdRng) {
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_to_any_one_file_costs_nothing() {
     let seed: u64 = rand::random();
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let source = tempfile::tempdir().expect("a folder");
     let model = filled(source.path(), &mut random).await;
@@ -167,7 +167,7 @@ async fn damage_to_any_one_file_costs_nothing() {
             }
         }
     }
-    println!("{recovered} recoveries");
+    eprintln!("{recovered} recoveries");
     assert!(
         recovered >= 6,
         "the database's own file was damaged often enough to be seen"

@@ -1,9 +1,10 @@
 //! A job's states, and what may become of each: pure.
 
+mod apply;
+
+pub(super) use apply::{Change, Event, apply, later};
 use jiff::Timestamp;
-use longhaul_protocol::{
-    Crc64Nvme, FileId, JobFault, JobId, JobStatus, Sha256, Stage,
-};
+use longhaul_protocol::{Crc64Nvme, FileId, JobFault, JobId, JobStatus, Sha256, Stage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -176,9 +177,51 @@ pub struct JobRecord {
     pub polled_at: Timestamp,
     /// Grows with each change that a client could see.
     pub revision: u64,
+    /// Its place in the order in which jobs were accepted: what comes first among jobs of one instant.
+    #[serde(default)]
+    pub sequence: u64,
+    /// Attempts of earlier runs: a retry by hand begins `attempt` again, and this goes on.
+    #[serde(default)]
+    pub earlier_attempts: u32,
 }
 
+/// Version of [`JobRecord`]'s shape.
+pub(super) const SCHEMA: u32 = 1;
+
 impl JobRecord {
+    /// A job as it is accepted.
+    #[must_use]
+    pub fn new(job: NewJob, sequence: u64, now: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA,
+            id: job.id,
+            owner: job.owner,
+            source: job.source,
+            file_name: job.file_name,
+            priority: job.priority.min(9),
+            attempt: 0,
+            max_attempts: job.max_attempts.max(1),
+            state: JobState::Pending {
+                not_before: now,
+                last_fault: None,
+            },
+            upload: None,
+            created_at: now,
+            updated_at: now,
+            polled_at: now,
+            revision: 1,
+            sequence,
+            earlier_attempts: 0,
+        }
+    }
+
+    /// The attempt's number over all runs: unlike `attempt`, it never comes twice, so that an
+    /// artifact's key made from it is never that of an artifact that is being deleted.
+    #[must_use]
+    pub const fn attempt_ever(&self) -> u32 {
+        self.earlier_attempts.saturating_add(self.attempt)
+    }
+
     /// The seed's status.
     #[must_use]
     pub const fn status(&self) -> JobStatus {

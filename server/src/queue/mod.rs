@@ -13,7 +13,17 @@
 //!
 //! Every call takes `now` from the caller, so that tests live through years in milliseconds.
 
+#[cfg(test)]
+mod conformance;
+mod engine;
 mod job;
+mod memory;
+mod mirror;
+mod ranked;
+mod sled;
+mod tables;
+mod wake;
+mod work;
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +36,9 @@ pub use job::{
     Artifact, IdempotencyKey, JobRecord, JobSource, JobState, LeaseState, NewJob, Owner, Progress,
     UploadState,
 };
+
+pub use memory::MemoryQueue;
+pub use sled::SledQueue;
 
 /// A waiting job gains one level of priority for each of these.
 pub const AGEING: Duration = Duration::from_secs(60);
@@ -106,7 +119,8 @@ pub struct Swept {
     pub expired: Vec<(JobId, Artifact)>,
     /// Records that were deleted for their age.
     pub forgotten: Vec<JobId>,
-    /// Uploads that no attempt will take up again: the caller aborts them.
+    /// Uploads that no attempt will take up again, whatever ended them: the caller aborts them.
+    /// Each is told once.
     pub orphaned_uploads: Vec<UploadState>,
 }
 
@@ -191,7 +205,8 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Orders, QueueError>;
 
-    /// Ends the job with an artifact: the commit of the attempt.
+    /// Ends the job with an artifact: the commit of the attempt. It counts even where a cancel came
+    /// meanwhile: the bytes are there.
     async fn complete(
         &self,
         claim: ClaimKey,

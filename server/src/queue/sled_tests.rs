@@ -1,0 +1,243 @@
+//! The promises on a disk, and over kill -9.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use longhaul_protocol::{JobId, JobStatus};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::*;
+use crate::queue::{
+    Enqueued, JobSource, NewJob, Owner, Queue,
+    conformance::{Subject, conformance_tests, limits},
+};
+
+async fn subject(limits: Limits) -> Subject {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (queue, recovery) = SledQueue::open(folder.path(), limits).await.expect("opens");
+    assert!(recovery.is_none());
+    Subject::over(Arc::new(queue), folder)
+}
+
+conformance_tests!(subject);
+
+const FOLDER: &str = "LONGHAUL_QUEUE_TEST_FOLDER";
+
+fn job(owner: &Owner) -> NewJob {
+    NewJob {
+        id: JobId::random(),
+        owner: owner.clone(),
+        source: JobSource::Url {
+            url: "https://example.org/film.mkv".into(),
+        },
+        file_name: "film.mkv".into(),
+        priority: 5,
+        max_attempts: 3,
+        idempotency: None,
+    }
+}
+
+fn everything() -> Limits {
+    Limits {
+        max_pending: u64::MAX,
+        ..limits()
+    }
+}
+
+fn tell(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "\n{line}");
+    let _ = out.flush();
+}
+
+/// The process that is killed: clicks on one side, workers on the other, each answer told.
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn child() {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let (queue, recovery) = SledQueue::open(&folder, everything()).await.expect("opens");
+        assert!(recovery.is_none(), "{recovery:?}");
+        let queue = Arc::new(queue);
+        let now = jiff::Timestamp::now;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let queue = queue.clone();
+            tasks.spawn(async move {
+                loop {
+                    let answer = queue.enqueue(job(&Owner("ada".into())), now()).await;
+                    let Ok(Enqueued::Fresh(job)) = answer else {
+                        panic!("{answer:?}");
+                    };
+                    tell(&format!("enqueued {}", job.id));
+                }
+            });
+        }
+        for worker in 0..5 {
+            let queue = queue.clone();
+            tasks.spawn(async move {
+                let lease = std::time::Duration::from_secs(30);
+                loop {
+                    queue.claimable().await;
+                    let name = format!("w{worker}");
+                    let Some(claim) = queue.claim(&name, lease, now()).await.expect("claims")
+                    else {
+                        continue;
+                    };
+                    let job = claim.key.job;
+                    let done = crate::queue::Artifact {
+                        key: job.to_string(),
+                        manifest_key: String::new(),
+                        size: 1,
+                        etag: String::new(),
+                        sha256: longhaul_protocol::Sha256([0; 32]),
+                        crc64nvme: longhaul_protocol::Crc64Nvme(0),
+                    };
+                    queue
+                        .complete(claim.key, done, now())
+                        .await
+                        .expect("completes");
+                    tell(&format!("completed {job}"));
+                }
+            });
+        }
+        tasks.join_all().await;
+    });
+}
+
+fn run_and_kill(folder: &Path, answers: usize) -> Vec<String> {
+    let mut child = Command::new(std::env::current_exe().expect("this test's path"))
+        .args([
+            "--exact",
+            "queue::sled::tests::child",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut said = Vec::new();
+    let mut count = 0;
+    while count < answers {
+        let line = lines.next().expect("the child goes on").expect("reads");
+        count += usize::from(line.starts_with("enqueued ") || line.starts_with("completed "));
+        said.push(line);
+    }
+    child.kill().expect("kills");
+    child.wait().expect("ends");
+    said.extend(lines.map_while(Result::ok));
+    said
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_kill() {
+    let seed: u64 = rand::random();
+    eprintln!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut told: BTreeMap<JobId, bool> = BTreeMap::new();
+    for _ in 0..4 {
+        for line in run_and_kill(folder.path(), random.random_range(50..1500)) {
+            if let Some(id) = line.strip_prefix("enqueued ") {
+                told.entry(id.parse().expect("an id")).or_insert(false);
+            } else if let Some(id) = line.strip_prefix("completed ") {
+                told.insert(id.parse().expect("an id"), true);
+            }
+        }
+        runtime.block_on(async {
+            let (queue, recovery) = SledQueue::open(folder.path(), everything())
+                .await
+                .expect("opens");
+            assert!(recovery.is_none(), "{recovery:?}");
+            let ids: Vec<_> = told.keys().copied().collect();
+            let owner = Owner("ada".into());
+            let now = jiff::Timestamp::now();
+            let found = queue.get(&owner, &ids, false, now).await.expect("reads");
+            for (job, (id, completed)) in found.into_iter().zip(&told) {
+                let job = job.unwrap_or_else(|| panic!("{id} was answered, and is gone"));
+                if *completed {
+                    assert_eq!(job.status(), JobStatus::Completed);
+                }
+            }
+            let queue = Arc::new(queue);
+            Subject::over(queue.clone(), ()).audit().await;
+            queue.close().await.expect("closes");
+        });
+    }
+    assert!(told.values().any(|completed| *completed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_queue_opens_with_all_its_jobs_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let owner = Owner("ada".into());
+    let now = jiff::Timestamp::now();
+    let mut ids = Vec::new();
+    {
+        let (queue, _) = SledQueue::open(folder.path(), limits())
+            .await
+            .expect("opens");
+        for _ in 0..50 {
+            let new = job(&owner);
+            ids.push(new.id);
+            queue.enqueue(new, now).await.expect("enqueues");
+        }
+        queue.close().await.expect("closes");
+        let late = queue.enqueue(job(&owner), now).await;
+        assert!(matches!(late, Err(QueueError::Store(_))), "{late:?}");
+    }
+    std::fs::write(folder.path().join("sled").join("db"), vec![7; 10_000]).expect("writes");
+    let (queue, recovery) = SledQueue::open(folder.path(), limits())
+        .await
+        .expect("opens");
+    assert!(recovery.expect("it is told").complete);
+    let found = queue.get(&owner, &ids, false, now).await.expect("reads");
+    assert!(found.iter().all(Option::is_some));
+    let lease = std::time::Duration::from_secs(30);
+    let first = queue
+        .claim("w", lease, now)
+        .await
+        .expect("claims")
+        .expect("a job");
+    assert_eq!(first.key.job, ids[0]);
+    let queue = Arc::new(queue);
+    Subject::over(queue.clone(), ()).audit().await;
+    queue.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_abandons_nothing_that_nobody_could_ask_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let owner = Owner("ada".into());
+    let start = jiff::Timestamp::now();
+    let new = job(&owner);
+    let id = new.id;
+    let (queue, _) = SledQueue::open(folder.path(), limits())
+        .await
+        .expect("opens");
+    queue.enqueue(new, start).await.expect("enqueues");
+    queue.close().await.expect("closes");
+    drop(queue);
+    let (queue, _) = SledQueue::open(folder.path(), limits())
+        .await
+        .expect("opens");
+    let after = start + std::time::Duration::from_secs(3600);
+    let swept = queue.sweep(&limits(), 10, after).await.expect("sweeps");
+    assert!(swept.abandoned.is_empty());
+    let later = after + limits().abandon;
+    let swept = queue.sweep(&limits(), 10, later).await.expect("sweeps");
+    assert_eq!(swept.abandoned, [id]);
+    queue.close().await.expect("closes");
+}

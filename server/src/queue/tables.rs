@@ -1,0 +1,246 @@
+//! The tables that a queue is kept in, what an index row is, and what a back end must give.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use longhaul_durable::{Entry, Scan, Table};
+use longhaul_protocol::{Durability, JobId, JobStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{AGEING, Counts, JobRecord, JobState, Owner, QueueError};
+
+/// Records by id; JSON.
+pub(super) const JOBS: Table = Table("jobs");
+/// Waiting jobs in the order in which they are claimed.
+pub(super) const READY: Table = Table("ready");
+/// Retries by the time they wait for.
+pub(super) const DELAYED: Table = Table("delayed");
+/// Claimed jobs.
+pub(super) const PROCESSING: Table = Table("processing");
+/// Jobs that have not ended, by when they were last asked for as far as it is written down.
+pub(super) const POLLED: Table = Table("polled");
+/// Completed jobs by the time of completion.
+pub(super) const ARTIFACTS: Table = Table("artifacts");
+/// Ended jobs by the time of their end.
+pub(super) const ENDED: Table = Table("ended");
+/// An owner's jobs, newest first.
+pub(super) const OWNED: Table = Table("owned");
+/// An owner's jobs of one status, newest first.
+pub(super) const OWNED_STATUS: Table = Table("owned_status");
+/// All tables whose rows follow from the records alone.
+pub(super) const INDEXES: [Table; 8] = [
+    READY,
+    DELAYED,
+    PROCESSING,
+    POLLED,
+    ARTIFACTS,
+    ENDED,
+    OWNED,
+    OWNED_STATUS,
+];
+/// Idempotency keys with what they made.
+pub(super) const KEYS: Table = Table("keys");
+/// Idempotency keys by age.
+pub(super) const KEY_AGES: Table = Table("key_ages");
+/// Uploads to be aborted.
+pub(super) const ORPHANS: Table = Table("orphans");
+/// Records that could not be decoded, as they were.
+pub(super) const QUARANTINE: Table = Table("quarantine");
+/// One row: [`Tally`].
+pub(super) const TALLY: Table = Table("tally");
+
+/// How many jobs are in each state, and how many were ever accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub(super) pending: u64,
+    pub(super) processing: u64,
+    pub(super) completed: u64,
+    pub(super) failed: u64,
+    pub(super) quarantined: u64,
+    pub(super) accepted: u64,
+}
+
+impl Tally {
+    pub(super) fn of(&mut self, status: JobStatus) -> &mut u64 {
+        match status {
+            JobStatus::Pending => &mut self.pending,
+            JobStatus::Processing => &mut self.processing,
+            JobStatus::Completed => &mut self.completed,
+            JobStatus::Failed => &mut self.failed,
+        }
+    }
+
+    pub(super) const fn counts(self) -> Counts {
+        Counts {
+            pending: self.pending,
+            processing: self.processing,
+            completed: self.completed,
+            failed: self.failed,
+            quarantined: self.quarantined,
+        }
+    }
+}
+
+/// What an idempotency key made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyRow {
+    pub(super) fingerprint: String,
+    pub(super) job: JobId,
+    pub(super) at: Timestamp,
+}
+
+/// Reads tables.
+pub trait Rows {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, QueueError>;
+    fn scan(&self, table: Table, scan: &Scan) -> Result<Vec<Entry>, QueueError>;
+}
+
+/// Changes tables, as one transaction; reads see what it has written.
+pub trait Tables: Rows {
+    fn put(&mut self, table: Table, key: &[u8], value: Vec<u8>);
+    fn delete(&mut self, table: Table, key: &[u8]);
+}
+
+/// Whether an answer waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// It does.
+    Durable,
+    /// It may be lost with the process.
+    Relaxed,
+}
+
+/// Where tables live.
+pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+    /// What an answered durable change has survived.
+    fn durability(&self) -> Durability;
+
+    /// Runs `work` as one transaction, alone; an error takes back all that it wrote. After it is
+    /// as durable as asked for, `then` runs, in the order of transactions.
+    fn change<R: Send + 'static, S: Send + 'static>(
+        &self,
+        worth: Worth,
+        work: impl FnOnce(&mut dyn Tables) -> Result<R, QueueError> + Send + 'static,
+        then: impl FnOnce(R) -> S + Send + 'static,
+    ) -> impl Future<Output = Result<S, QueueError>> + Send;
+
+    /// Reads.
+    fn look<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Rows) -> Result<R, QueueError> + Send + 'static,
+    ) -> impl Future<Output = Result<R, QueueError>> + Send;
+}
+
+/// A key that sorts by a number, then by acceptance.
+pub(super) type OrderKey = [u8; 32];
+
+fn order_key(order: i64, job: &JobRecord) -> OrderKey {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&sortable(order));
+    key[8..16].copy_from_slice(&job.sequence.to_be_bytes());
+    key[16..].copy_from_slice(job.id.0.as_bytes());
+    key
+}
+
+/// Signed numbers in the order of their bytes.
+const fn sortable(number: i64) -> [u8; 8] {
+    number.wrapping_sub(i64::MIN).cast_unsigned().to_be_bytes()
+}
+
+/// Where a waiting job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It can be claimed.
+    Ready(OrderKey),
+    /// It waits for its time.
+    Delayed(OrderKey),
+}
+
+/// Where a job waits; none where it does not.
+pub(super) fn place(job: &JobRecord) -> Option<Place> {
+    let JobState::Pending { not_before, .. } = job.state else {
+        return None;
+    };
+    // The record alone says whether its time had come when it last changed: `Event::Due` changes it.
+    if not_before > job.updated_at {
+        return Some(Place::Delayed(order_key(not_before.as_microsecond(), job)));
+    }
+    // A level of priority is worth AGEING of age. Both grow alike for all who wait, so that this
+    // order never changes: ageing without ever rewriting a row.
+    let ageing = i64::try_from(AGEING.as_micros()).unwrap_or(i64::MAX);
+    let order = not_before
+        .as_microsecond()
+        .saturating_sub(ageing.saturating_mul(i64::from(job.priority)));
+    Some(Place::Ready(order_key(order, job)))
+}
+
+/// The key of a row that sorts by time.
+pub(super) fn time_key(at: Timestamp, id: &[u8]) -> Vec<u8> {
+    let mut key = sortable(at.as_microsecond()).to_vec();
+    key.extend_from_slice(id);
+    key
+}
+
+/// What the keys of an owner's rows begin with.
+pub(super) fn owner_prefix(owner: &Owner, status: Option<JobStatus>) -> Vec<u8> {
+    let name = owner.0.as_bytes();
+    let mut key = (name.len() as u64).to_be_bytes().to_vec();
+    key.extend_from_slice(name);
+    key.extend(status.map(|status| match status {
+        JobStatus::Pending => 0,
+        JobStatus::Processing => 1,
+        JobStatus::Completed => 2,
+        JobStatus::Failed => 3,
+    }));
+    key
+}
+
+fn owner_key(job: &JobRecord, status: Option<JobStatus>) -> Vec<u8> {
+    let mut key = owner_prefix(&job.owner, status);
+    key.extend_from_slice(&(u64::MAX - job.sequence).to_be_bytes());
+    key.extend_from_slice(job.id.0.as_bytes());
+    key
+}
+
+/// The key of an idempotency key's row.
+pub(super) fn idempotency_row(owner: &Owner, key: Uuid) -> Vec<u8> {
+    let mut row = owner_prefix(owner, None);
+    row.extend_from_slice(key.as_bytes());
+    row
+}
+
+/// The id at the end of an index row's key.
+pub(super) fn id_of(key: &[u8]) -> Option<JobId> {
+    let (_, id) = key.split_last_chunk::<16>()?;
+    Some(JobId(Uuid::from_bytes(*id)))
+}
+
+/// The rows that a record has in the indexes.
+pub(super) fn rows(job: &JobRecord) -> Vec<(Table, Vec<u8>)> {
+    let id = job.id.0.as_bytes();
+    let mut rows = vec![
+        (OWNED, owner_key(job, None)),
+        (OWNED_STATUS, owner_key(job, Some(job.status()))),
+    ];
+    match &job.state {
+        JobState::Pending { .. } => {
+            rows.push((POLLED, time_key(job.polled_at, id)));
+            match place(job) {
+                Some(Place::Ready(key)) => rows.push((READY, key.to_vec())),
+                Some(Place::Delayed(key)) => rows.push((DELAYED, key.to_vec())),
+                None => {}
+            }
+        }
+        JobState::Processing { .. } => {
+            rows.push((POLLED, time_key(job.polled_at, id)));
+            rows.push((PROCESSING, id.to_vec()));
+        }
+        JobState::Completed { at, .. } => {
+            rows.push((ARTIFACTS, time_key(*at, id)));
+            rows.push((ENDED, time_key(*at, id)));
+        }
+        JobState::Failed { at, .. } => rows.push((ENDED, time_key(*at, id))),
+    }
+    rows
+}
