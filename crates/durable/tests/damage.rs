@@ -207,6 +207,46 @@ async fn a_database_that_fell_behind_its_journal_is_made_from_the_journal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_opens_with_other_content_is_found_out() {
+    for (key, value) in [
+        ("key 0", None),
+        ("key 0", Some("other")),
+        ("stray", Some("new")),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (durable, _) = Durable::open(folder.path(), options())
+            .await
+            .expect("opens");
+        for n in 0..10 {
+            let change = move |tx: &mut longhaul_durable::Tx<'_>| {
+                tx.put(RECORDS, format!("key {n}").as_bytes(), "value");
+            };
+            durable.write(change).await.expect("writes");
+        }
+        let model = content(&durable).await;
+        durable.close().await.expect("closes");
+        {
+            let db = sled::open(folder.path().join("sled")).expect("opens");
+            let key = RECORDS.key(key.as_bytes());
+            match value {
+                Some(value) => db.insert(key, value).expect("writes"),
+                None => db.remove(key).expect("writes"),
+            };
+            db.flush().expect("flushes");
+        }
+        let (found, recovery) = opened(folder.path()).await;
+        assert_eq!(found, model);
+        let recovery = recovery.expect("it is told");
+        assert!(recovery.complete);
+        assert!(
+            recovery.message.contains("not what was stored"),
+            "{}",
+            recovery.message
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn torn_and_changed_lines_cost_only_themselves() {
     let folder = tempfile::tempdir().expect("a folder");
     let (durable, _) = Durable::open(folder.path(), options())
