@@ -47,6 +47,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Whether unfinished rows wait, paused, instead of going on by themselves.
     pub hold: bool,
+    /// How much is carried out.
+    pub drive: Drive,
     /// How often the server is asked how its jobs are; [`POLL_INTERVAL`] unless in a test.
     pub poll_interval: Duration,
 }
@@ -61,9 +63,23 @@ impl Options {
             folder,
             clock: Arc::new(SystemClock),
             hold: false,
+            drive: Drive::All,
             poll_interval: POLL_INTERVAL,
         }
     }
+}
+
+/// How much a manager carries out of what its list says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drive {
+    /// All of it.
+    #[default]
+    All,
+    /// The server is asked for what is queued; nothing is pulled. For a command that adds and ends.
+    Asking,
+    /// Nothing: rows can be looked at and changed. What is cancelled or removed is still told to
+    /// the server, and its part file thrown away.
+    Nothing,
 }
 
 /// One download to add, with what an [`AddItem`] cannot say.
@@ -178,6 +194,7 @@ impl Manager {
                 clock: options.clock,
                 folder: options.folder,
                 hold: options.hold,
+                drive: options.drive,
                 poll_interval: options.poll_interval,
             },
             opened,
@@ -282,6 +299,15 @@ impl Manager {
     /// As [`Manager::pause`].
     pub async fn retry(&self, id: DownloadId) -> Result<(), ManagerError> {
         self.act(id, Action::Retry).await
+    }
+
+    /// Says what the digest of an unfinished download must be, or that any will do. It holds from
+    /// the next time that its pull begins.
+    ///
+    /// # Errors
+    /// When there is no such row, or it has completed.
+    pub async fn expect(&self, id: DownloadId, sha256: Option<Sha256>) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Expect(id, sha256, reply)).await?
     }
 
     /// Takes the row off the list. One that is under way is cancelled first; a finished file stays

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use longhaul_protocol::DownloadId;
+use longhaul_protocol::{DownloadId, Sha256};
 use tokio::time::Instant;
 
 use super::{Command, Done, Driver, Errand, pulling::segments_of, view_of};
@@ -27,6 +27,11 @@ impl Driver {
             }
             Command::Act(id, action, reply) => {
                 let outcome = self.act(id, action);
+                self.save().await;
+                let _ = reply.send(outcome);
+            }
+            Command::Expect(id, sha256, reply) => {
+                let outcome = self.expect(id, sha256);
                 self.save().await;
                 let _ = reply.send(outcome);
             }
@@ -136,6 +141,19 @@ impl Driver {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn expect(&mut self, id: DownloadId, sha256: Option<Sha256>) -> Result<(), ManagerError> {
+        let row = self.rows.get_mut(id).ok_or(ManagerError::Unknown(id))?;
+        if let state @ State::Completed { .. } = &row.record.state {
+            return Err(ManagerError::NotNow {
+                action: Action::Retry,
+                state: state.shown(),
+            });
+        }
+        row.record.wanted_sha256 = sha256;
+        self.keep(id);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use longhaul_protocol::{Clock, DownloadId, JobId};
+use longhaul_protocol::{Clock, DownloadId, JobId, Sha256};
 use longhaul_transfer::Engine;
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::{
@@ -33,7 +33,7 @@ use crate::{
     download::{Event, State},
     events::{Hub, Subscription},
     list::{Changes, List, Opened},
-    manager::{ManagerError, NewDownload},
+    manager::{Drive, ManagerError, NewDownload},
     meter::Meter,
     poll::{Pace, Polled},
     pull::{End, SharedApi},
@@ -45,6 +45,9 @@ use rows::{Rows, view_of};
 
 /// Notices that a snapshot repeats at most.
 const MAX_NOTICES: usize = 20;
+
+/// What was begun by the user's last word is waited for so long when the program ends.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a caller asks of the driver.
 #[derive(Debug)]
@@ -58,6 +61,11 @@ pub(crate) enum Command {
     Act(
         DownloadId,
         Action,
+        oneshot::Sender<Result<(), ManagerError>>,
+    ),
+    Expect(
+        DownloadId,
+        Option<Sha256>,
         oneshot::Sender<Result<(), ManagerError>>,
     ),
     Remove(DownloadId, bool, oneshot::Sender<Result<(), ManagerError>>),
@@ -123,6 +131,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) folder: PathBuf,
     pub(crate) hold: bool,
+    pub(crate) drive: Drive,
     pub(crate) poll_interval: Duration,
 }
 
@@ -242,9 +251,13 @@ impl Driver {
     /// Everything whose time has come.
     fn start_due(&mut self) {
         let now = Instant::now();
-        self.ask_due(now);
-        self.poll_due(now);
-        self.pull_due(now);
+        if self.parts.drive != Drive::Nothing {
+            self.ask_due(now);
+        }
+        if self.parts.drive == Drive::All {
+            self.poll_due(now);
+            self.pull_due(now);
+        }
         self.sample_due(now);
         self.refresh_link(now);
         self.tell(now);
@@ -252,9 +265,10 @@ impl Driver {
 
     /// The next moment at which something is due by the clock alone.
     fn next_wake(&self) -> Option<Instant> {
+        let drive = self.parts.drive;
         [
-            self.next_ask(),
-            self.next_poll(),
+            self.next_ask().filter(|_| drive != Drive::Nothing),
+            self.next_poll().filter(|_| drive == Drive::All),
             self.schedule.due(),
             (!self.pulls.is_empty()).then_some(self.next_sample),
             self.hub.due(),
@@ -437,10 +451,16 @@ impl Driver {
         if let Some((poll, _)) = self.poll.take() {
             poll.abort();
         }
-        while !self.pulls.is_empty() {
-            match self.tasks.join_next_with_id().await {
-                Some(done) => self.take(done),
-                None => break,
+        // Calls and part files first begun by the user's last word are carried through as well.
+        let patience = Instant::now() + LAST_WORDS;
+        while self.errands.values().any(|errand| {
+            matches!(errand, Errand::Pull(_))
+                || !matches!(errand, Errand::Ask(_) | Errand::Poll) && Instant::now() < patience
+        }) {
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id() => self.take(done),
+                () = tokio::time::sleep_until(patience), if Instant::now() < patience => {}
+                else => break,
             }
         }
         self.tasks.shutdown().await;
