@@ -1,75 +1,26 @@
-//! The store on a socket: HTTP/1.1, bounded connections, and an end that waits for what is in flight.
-use std::{io, sync::Arc, time::Duration};
+//! The store on a socket.
+use std::{io, time::Duration};
 
 use http::{StatusCode, header};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper::{Request, Response, body::Incoming};
+use longhaul_serve::Limits;
 use s3s::{Body, HttpError, StdError, dto::Range, service::S3Service};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// More connections than this wait in the listener's backlog.
-const MAX_CONNECTIONS: usize = 512;
-/// A connection that has not sent a whole request head by then is closed.
-const HEAD_WAIT: Duration = Duration::from_secs(30);
-/// How long requests in flight may go on after the stop.
-const GRACE: Duration = Duration::from_secs(10);
-/// After a failed accept, such as one out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const LIMITS: Limits = Limits {
+    connections: 512,
+    head_wait: Duration::from_secs(30),
+    grace: Duration::from_secs(10),
+};
 
 pub(crate) async fn serve(
     service: S3Service,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT);
-    loop {
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
-        };
-        let stream = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-        };
-        // Small answers go at once; a socket that refuses the option still works.
-        let _ = stream.set_nodelay(true);
-        let service = service.clone();
-        let answer = service_fn(move |request| answer(service.clone(), request));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), answer));
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(place);
-        });
-    }
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            open = connections.len(),
-            "connections that did not end in time are cut"
-        );
-    }
-    connections.shutdown().await;
-    Ok(())
+    let answer = move |_, request| answer(service.clone(), request);
+    longhaul_serve::serve(listener, LIMITS, answer, stop).await
 }
 
 async fn answer(
