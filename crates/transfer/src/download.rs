@@ -1,17 +1,633 @@
-//! The way of one download, top to bottom.
+//! The way of one download, top to bottom: what is there, the probe, the bytes, the proof, the name.
 
-use tokio::sync::watch;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use longhaul_protocol::{Crc64Nvme, Sha256};
+use reqwest::header::{CONTENT_DISPOSITION, HeaderMap};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
-use crate::{Error, Finished, Progress, Request, engine::Parts};
+use crate::{
+    Error, Expected, Finished, Phase, Progress, Request, Verified,
+    connection::{First, Site},
+    crew::{Crew, Job, Outcome},
+    engine::Parts,
+    file::{self, Earlier, Keeper, Part, Writer, blocking, control::Record, name},
+    limit::Limit,
+    patience::{Patience, in_the_end, in_words},
+    probe::{self, Asked, Fault, Object, Reply},
+    renew::Links,
+    report::Report,
+    restore::restore,
+    table::Table,
+    verify::digest::Trailing,
+};
+
+/// An object that changes this often while it is pulled is not pulled.
+const START_OVERS: u32 = 3;
+
+/// Endings of files that are never web pages.
+const NEVER_PAGES: [&str; 24] = [
+    "7z", "apk", "avi", "bin", "bz2", "deb", "dmg", "exe", "flac", "gz", "img", "iso", "jpg",
+    "mkv", "mp3", "mp4", "msi", "pdf", "png", "rar", "tgz", "xz", "zip", "zst",
+];
 
 pub(crate) async fn pull(
-    _parts: &Parts,
-    _request: Request,
-    _progress: &watch::Sender<Progress>,
-    _stop: CancellationToken,
+    parts: &Parts,
+    request: Request,
+    progress: &watch::Sender<Progress>,
+    stop: CancellationToken,
 ) -> Result<Finished, Error> {
-    Err(Error::Setup {
-        what: "this build does not pull yet".to_owned(),
-    })
+    let mut pull = Pull {
+        parts,
+        expected: object_of(&request.expected),
+        patience: Patience::new(&parts.config),
+        report: Report::new(progress),
+        limit: Arc::new(Limit::new(request.limit)),
+        request,
+        stop,
+        links: None,
+        kept: 0,
+    };
+    pull.report.tell();
+    let result = pull.run().await;
+    if let Err(error) = &result {
+        pull.report.now.connections = 0;
+        pull.report.now.trouble = Some(error.to_string());
+        pull.report.tell();
+    }
+    result.map_err(|error| error.with_kept(pull.kept))
+}
+
+/// What the request says of the object, to be held against the first reply.
+fn object_of(expected: &Expected) -> Object {
+    let manifest = expected.manifest.as_deref();
+    Object {
+        size: expected.size.or(manifest.map(|manifest| manifest.size)),
+        etag: expected
+            .etag
+            .clone()
+            .or(manifest.map(|manifest| manifest.etag.clone()))
+            .filter(|etag| probe::is_strong(etag)),
+        last_modified: None,
+    }
+}
+
+struct Pull<'a> {
+    parts: &'a Parts,
+    request: Request,
+    expected: Object,
+    stop: CancellationToken,
+    report: Report<'a>,
+    patience: Patience,
+    limit: Arc<Limit>,
+    links: Option<Links>,
+    /// Bytes on the disk that a later run goes on from.
+    kept: u64,
+}
+
+/// Everything that the connections need.
+struct Ready {
+    part: Arc<Part>,
+    site: Arc<Site>,
+    ranged: bool,
+    first: Option<First>,
+    /// How long the source took to answer.
+    answer: Duration,
+}
+
+/// Where to begin.
+enum Start {
+    Fresh(Option<Arc<Part>>),
+    Resumed(Ready),
+}
+
+impl Pull<'_> {
+    async fn run(&mut self) -> Result<Finished, Error> {
+        self.check_expectations()?;
+        let mut start = match self.earlier().await? {
+            Earlier::Nothing => Start::Fresh(None),
+            Earlier::Begun(part, record) => self.take_up(Arc::new(part), record).await?,
+            Earlier::Landed(path, record) => return Ok(self.landed(path, &record)),
+        };
+        let mut whole_only = false;
+        let mut changes = 0;
+        loop {
+            let mut ready = match start {
+                Start::Resumed(ready) => ready,
+                Start::Fresh(part) => self.begin(part, whole_only).await?,
+            };
+            let trailing = self.trailing(&ready);
+            let first = ready.first.take();
+            let (outcome, kept) = self.crew(&ready, first, trailing.as_ref()).await?;
+            self.kept = kept;
+            let why = match outcome? {
+                Outcome::Complete => return self.conclude(&ready, trailing).await,
+                Outcome::Changed(what) => {
+                    changes += 1;
+                    // Whoever said which object it is to be does not want another one.
+                    if self.expected.etag.is_some() || changes > START_OVERS {
+                        return Err(Error::changed(what));
+                    }
+                    format!("the file has changed at its source: {what}")
+                }
+                Outcome::RangesIgnored => {
+                    whole_only = true;
+                    "the source does not serve ranges after all".to_owned()
+                }
+                Outcome::Again(fault) => {
+                    let words = in_words(&fault);
+                    self.wait_out(fault).await?;
+                    words
+                }
+            };
+            self.starts_over(&why);
+            self.kept = 0;
+            start = Start::Fresh(Some(Arc::clone(&ready.part)));
+        }
+    }
+
+    fn check_expectations(&self) -> Result<(), Error> {
+        let expected = &self.request.expected;
+        let Some(manifest) = expected.manifest.as_deref() else {
+            return Ok(());
+        };
+        if !manifest.is_consistent() {
+            return Err(Error::Manifest { kept: 0 });
+        }
+        if expected.size.is_some_and(|size| size != manifest.size) {
+            return Err(Error::changed("the manifest is of another size"));
+        }
+        if expected.sha256.is_some_and(|sha| sha != manifest.sha256) {
+            return Err(Error::DigestMismatch {
+                what: "the source has a file of another sha256".to_owned(),
+                kept: 0,
+            });
+        }
+        Ok(())
+    }
+
+    async fn earlier(&self) -> Result<Earlier, Error> {
+        let (folder, id) = (self.request.folder.clone(), self.request.id);
+        blocking(move || {
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| Error::in_folder("create", &folder, &error))?;
+            file::earlier(&folder, id)
+        })
+        .await
+    }
+
+    /// An earlier run finished the file and died before it could say so.
+    fn landed(&mut self, path: PathBuf, record: &Record) -> Finished {
+        self.report.before = record.counters;
+        let size = record.object.as_ref().map_or(0, |object| object.size);
+        self.finished(path, size, Crc64Nvme(crate::file::whole_of(record)), None)
+    }
+
+    /// Goes on with what an earlier run left, as far as it can be trusted.
+    async fn take_up(
+        &mut self,
+        part: Arc<Part>,
+        record: Option<Box<Record>>,
+    ) -> Result<Start, Error> {
+        self.report.now.name = Some(part.place.name.clone());
+        let Some(record) = record else {
+            self.starts_over("the control record is damaged");
+            return Ok(Start::Fresh(Some(part)));
+        };
+        self.report.before = record.counters;
+        self.kept = claimed(&record);
+        let (expected, manifest) = (
+            self.expected.clone(),
+            self.request.expected.manifest.clone(),
+        );
+        let (held, claims, stop) = (Arc::clone(&part), record.clone(), self.stop.clone());
+        let restored =
+            blocking(move || restore(&held, &claims, &expected, manifest.as_ref(), &stop)).await?;
+        match restored {
+            Ok((object, table)) => {
+                self.kept = table.segments.done_bytes(|_| None);
+                tracing::info!(bytes = self.kept, "the download goes on");
+                let site = self.site(&part, object, table);
+                Ok(Start::Resumed(Ready {
+                    part,
+                    site,
+                    ranged: true,
+                    first: None,
+                    answer: Duration::ZERO,
+                }))
+            }
+            Err(distrust) => {
+                // Nothing is lost by it where nothing was claimed.
+                if self.kept > 0 {
+                    self.starts_over(distrust);
+                }
+                self.kept = 0;
+                Ok(Start::Fresh(Some(part)))
+            }
+        }
+    }
+
+    fn starts_over(&mut self, why: &str) {
+        tracing::warn!(id = %self.request.id, "the download starts over: {why}");
+        let now = &mut self.report.now;
+        now.trouble = Some(format!("starting over: {why}"));
+        now.started_over += 1;
+        now.phase = Phase::Starting;
+        now.done = 0;
+        now.verified = 0;
+        now.segments.clear();
+        self.report.tell();
+    }
+
+    /// Asks for the first bytes, and makes the part file that they go into.
+    async fn begin(&mut self, part: Option<Arc<Part>>, whole_only: bool) -> Result<Ready, Error> {
+        let asked = Instant::now();
+        let (reply, url) = self.first_reply(whole_only).await?;
+        let answer = asked.elapsed();
+        let (mut object, headers, body, ranged) = match reply {
+            Reply::Empty { headers, object } => (object, headers, None, true),
+            Reply::Stream { body, object } => (object, body.headers().clone(), Some(body), false),
+            Reply::Bytes {
+                body, object, end, ..
+            } => {
+                // A server may send less than all, if it says so: the rest is asked for later.
+                let first = (body, end);
+                return self.begin_ranged(part, first, object, &url, answer).await;
+            }
+            Reply::AskWhole => {
+                return Err(Error::BadReply {
+                    what: "no way to ask for the file works".to_owned(),
+                    kept: 0,
+                });
+            }
+        };
+        object.size = object.size.or(self.expected.size);
+        let end = object.size;
+        let part = self.part(part, &headers, &url, object.size).await?;
+        let first = body.map(|body| First { body, end });
+        Ok(self.ready(part, object, ranged, first, answer))
+    }
+
+    async fn begin_ranged(
+        &mut self,
+        part: Option<Arc<Part>>,
+        (body, end): (reqwest::Response, u64),
+        object: Object,
+        url: &Url,
+        answer: Duration,
+    ) -> Result<Ready, Error> {
+        let part = self.part(part, body.headers(), url, object.size).await?;
+        let first = First {
+            body,
+            end: Some(end),
+        };
+        Ok(self.ready(part, object, true, Some(first), answer))
+    }
+
+    fn ready(
+        &self,
+        part: Arc<Part>,
+        object: Object,
+        ranged: bool,
+        first: Option<First>,
+        answer: Duration,
+    ) -> Ready {
+        let manifest = self.request.expected.manifest.clone();
+        let table = Table::new(object.clone(), manifest, ranged);
+        let site = self.site(&part, object, table);
+        Ready {
+            part,
+            site,
+            ranged,
+            first,
+            answer,
+        }
+    }
+
+    /// The first usable reply, however many tries it takes.
+    async fn first_reply(&mut self, whole_only: bool) -> Result<(Reply, Url), Error> {
+        let mut asked = if whole_only { Asked::Whole } else { Asked::All };
+        let patience = self.parts.config.connect_timeout + self.parts.config.stall_timeout;
+        loop {
+            let url = self.link().await?;
+            let reply = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
+                reply = probe::ask(&self.parts.client, &url, asked, Some(&self.expected), patience) => reply,
+            };
+            match reply {
+                Ok(Reply::AskWhole) if asked == Asked::All => asked = Asked::Whole,
+                Ok(reply) => return Ok((reply, url)),
+                Err(Fault::Expired { status }) => self.renew(status).await?,
+                Err(Fault::Changed(what)) => return Err(Error::changed(what)),
+                Err(fault) => self.wait_out(fault).await?,
+            }
+        }
+    }
+
+    /// The present link; the first is asked for here.
+    async fn link(&mut self) -> Result<Url, Error> {
+        loop {
+            if let Some(links) = &self.links {
+                return Ok(links.link().url.expose().clone());
+            }
+            let asked = Links::start(Arc::clone(&self.request.source));
+            let links = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
+                links = asked => links,
+            };
+            match links {
+                Ok(links) => self.links = Some(links),
+                Err(error) if error.retryable => {
+                    self.wait_out(Fault::Fatal(error.into())).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn renew(&mut self, status: u16) -> Result<(), Error> {
+        let fetched = self.report.fetched();
+        let base = self.parts.config.backoff;
+        let Some(links) = &mut self.links else {
+            return Ok(());
+        };
+        links.refused(status, fetched)?;
+        let wait = links.wait(base);
+        let renewal = links.renew();
+        let link = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
+            link = async { tokio::time::sleep(wait).await; renewal.await } => link,
+        };
+        match link {
+            Ok(link) => {
+                links.install(link, fetched);
+                self.report.here.links_renewed += 1;
+                Ok(())
+            }
+            Err(error) if error.retryable => self.wait_out(Fault::Fatal(error.into())).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits before another try, if there is to be one.
+    async fn wait_out(&mut self, fault: Fault) -> Result<(), Error> {
+        // What cannot be cured is not waited for; only a link that may be had later is.
+        if let Fault::Fatal(error) = &fault
+            && !error.retryable()
+        {
+            return Err(error.clone());
+        }
+        if matches!(fault, Fault::Stopped) {
+            return Err(in_the_end(fault));
+        }
+        let words = in_words(&fault);
+        let furthest = self.high_water();
+        let wait = self.patience.failed(fault, furthest)?;
+        tracing::debug!(?wait, "the source failed: {words}");
+        self.report.now.trouble = Some(words);
+        self.report.now.phase = Phase::BackingOff;
+        self.report.tell();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Stopped { kept: 0 }),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// What counts as progress between failures here: a stream that begins again and again has
+    /// made some only once it gets further than ever before.
+    fn high_water(&mut self) -> u64 {
+        self.report.furthest = self.report.furthest.max(self.report.now.done);
+        self.report.furthest
+    }
+
+    /// The part file for this reply: a new one under a free name, or the emptied old one.
+    async fn part(
+        &mut self,
+        part: Option<Arc<Part>>,
+        headers: &HeaderMap,
+        url: &Url,
+        size: Option<u64>,
+    ) -> Result<Arc<Part>, Error> {
+        let disposition = headers
+            .get(CONTENT_DISPOSITION)
+            .map(reqwest::header::HeaderValue::as_bytes);
+        let name = name::choose(self.request.name.as_deref(), disposition, url);
+        if self.is_unexpected_page(headers, &name) {
+            return Err(Error::NotAFile {
+                what: "a web page".to_owned(),
+                kept: 0,
+            });
+        }
+        let (folder, id) = (self.request.folder.clone(), self.request.id);
+        let part = blocking(move || {
+            let part = match part {
+                Some(part) => {
+                    part.blank(id)?;
+                    part
+                }
+                None => Arc::new(file::begin(&folder, id, &name)?),
+            };
+            if let Err(error) = part.allocate(size.unwrap_or_default()) {
+                // Nothing is in it: an empty part file would only be litter.
+                part.remove()?;
+                return Err(error);
+            }
+            Ok(part)
+        })
+        .await?;
+        self.report.now.name = Some(part.place.name.clone());
+        Ok(part)
+    }
+
+    /// A page where a file was asked for: a login, an error, "your link has expired".
+    fn is_unexpected_page(&self, headers: &HeaderMap, name: &str) -> bool {
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, ending)| ending.to_ascii_lowercase());
+        self.expected == Object::default()
+            && probe::is_page(headers)
+            && ending.is_some_and(|ending| NEVER_PAGES.contains(&ending.as_str()))
+    }
+
+    fn site(&self, part: &Part, object: Object, table: Table) -> Arc<Site> {
+        Arc::new(Site::new(
+            self.parts,
+            object,
+            Writer::new(Arc::clone(&part.file)),
+            table,
+            Arc::clone(&self.report.fetched),
+            Arc::clone(&self.limit),
+        ))
+    }
+
+    /// A sha256 costs as much CPU as the whole pull: only where it was asked for and no manifest
+    /// proves more.
+    fn trailing(&self, ready: &Ready) -> Option<Trailing> {
+        let expected = &self.request.expected;
+        (expected.sha256.is_some() && expected.manifest.is_none())
+            .then(|| Trailing::start(Arc::clone(&ready.part.file)))
+    }
+
+    async fn crew(
+        &mut self,
+        ready: &Ready,
+        first: Option<First>,
+        trailing: Option<&Trailing>,
+    ) -> Result<(Result<Outcome, Error>, u64), Error> {
+        let (size, complete) = {
+            let table = ready.site.table();
+            (ready.site.object.size, table.segments.is_complete())
+        };
+        self.report.now.size = size;
+        if complete {
+            return Ok((Ok(Outcome::Complete), size.unwrap_or_default()));
+        }
+        self.link().await?;
+        let Some(links) = &mut self.links else {
+            return Err(Error::LinkRefused {
+                reason: "there is none".to_owned(),
+                retryable: true,
+                kept: 0,
+            });
+        };
+        let job = Job {
+            parts: self.parts,
+            site: Arc::clone(&ready.site),
+            record: Record::new(self.request.id, &ready.part.place.name),
+            keeper: Keeper::new(Arc::clone(&ready.part)),
+            ranged: ready.ranged,
+            most: usize::from(self.request.connections.clamp(1, 64)),
+            trailing,
+            stop: &self.stop,
+        };
+        let crew = Crew::new(
+            job,
+            links,
+            &mut self.patience,
+            &mut self.report,
+            first,
+            ready.answer,
+        );
+        Ok(crew.run().await)
+    }
+
+    /// All bytes are there: the last proofs, the sync, the name.
+    async fn conclude(
+        &mut self,
+        ready: &Ready,
+        trailing: Option<Trailing>,
+    ) -> Result<Finished, Error> {
+        self.report.now.trouble = None;
+        self.report.now.connections = 0;
+        self.report.now.phase = Phase::Finishing;
+        self.report.tell();
+        let (part, site) = (Arc::clone(&ready.part), Arc::clone(&ready.site));
+        let mut record = Record::new(self.request.id, &part.place.name);
+        record.counters = self.report.counters();
+        let (mut record, whole) = blocking(move || {
+            let table = site.table();
+            table.note(&mut record);
+            Ok((record, table.whole()))
+        })
+        .await?;
+        let size = record.object.as_ref().map_or(0, |object| object.size);
+        let sha256 = match trailing {
+            Some(trailing) => Some(
+                trailing
+                    .finish(size)
+                    .await
+                    .map_err(|error| Error::disk("read", &error))?,
+            ),
+            None => None,
+        };
+        if let Some(what) = self.mismatch(whole, sha256) {
+            // Nobody can say which bytes are wrong, so none are worth keeping.
+            blocking(move || part.remove()).await?;
+            self.kept = 0;
+            return Err(Error::DigestMismatch {
+                what: what.to_owned(),
+                kept: 0,
+            });
+        }
+        let path = blocking(move || file::finish(&part, &mut record)).await?;
+        self.report.now.size = Some(size);
+        Ok(self.finished(path, size, whole, sha256))
+    }
+
+    fn mismatch(&self, whole: Crc64Nvme, sha256: Option<Sha256>) -> Option<&'static str> {
+        let expected = &self.request.expected;
+        if expected.crc64nvme.is_some_and(|crc| crc != whole) {
+            return Some("the CRC-64/NVME of the whole differs");
+        }
+        match (expected.sha256, sha256) {
+            (Some(expected), Some(found)) if expected != found => {
+                Some("the sha256 of the whole differs")
+            }
+            _ => None,
+        }
+    }
+
+    fn finished(
+        &mut self,
+        path: PathBuf,
+        size: u64,
+        crc64nvme: Crc64Nvme,
+        sha256: Option<Sha256>,
+    ) -> Finished {
+        let expected = &self.request.expected;
+        let verified = if expected.manifest.is_some() {
+            Verified::Blocks
+        } else if expected.crc64nvme.is_some() || expected.sha256.is_some() {
+            Verified::Digest
+        } else {
+            Verified::Length
+        };
+        let now = &mut self.report.now;
+        now.phase = Phase::Finishing;
+        now.name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        now.size = Some(size);
+        now.done = size;
+        if verified == Verified::Blocks {
+            now.verified = size;
+        }
+        self.report.tell();
+        let counters = self.report.counters();
+        tracing::info!(id = %self.request.id, bytes = size, fetched = counters.fetched, "the file is there");
+        Finished {
+            path,
+            size,
+            verified,
+            crc64nvme,
+            sha256,
+            bytes_fetched: counters.fetched,
+            links_renewed: counters.links_renewed,
+            blocks_refetched: counters.blocks_refetched,
+        }
+    }
+}
+
+/// Bytes that a record claims.
+fn claimed(record: &Record) -> u64 {
+    let Some(object) = &record.object else {
+        return 0;
+    };
+    let granules: u64 = record
+        .done
+        .iter()
+        .map(|range| {
+            let start = u64::from(range.start).saturating_mul(object.granule);
+            let end = u64::from(range.end).saturating_mul(object.granule);
+            end.min(object.size).saturating_sub(start)
+        })
+        .sum();
+    let heads: u64 = record.heads.iter().map(|head| head.length).sum();
+    granules + heads
 }

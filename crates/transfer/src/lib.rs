@@ -5,15 +5,24 @@
 //! file under its final name whose bytes were all checked, or with an [`Error`] that says what
 //! happened, what was kept, and whether trying again can help.
 
+mod connection;
+mod crew;
 mod download;
 mod engine;
 mod error;
 mod file;
+mod growth;
 mod hosts;
 mod limit;
+mod patience;
 mod probe;
 mod progress;
+mod renew;
+mod report;
 mod request;
+mod restore;
+mod segments;
+mod table;
 mod verify;
 
 pub use engine::{Engine, EngineConfig};

@@ -43,10 +43,9 @@ pub(crate) enum Asked {
 /// What a reply turned out to be, its body still to be read.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// The bytes `start..end` of the object.
+    /// Bytes of the object, from where was asked up to `end`.
     Bytes {
         body: Response,
-        start: u64,
         end: u64,
         object: Object,
     },
@@ -203,7 +202,7 @@ fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Result<Reply, 
     };
     if status == StatusCode::OK {
         object.size = body.content_length();
-        compare(&object, known)?;
+        compare(&object, known).map_err(|fault| page_or(fault, asked, headers))?;
         return match asked {
             Asked::Range { .. } => Err(Fault::RangesIgnored),
             Asked::All | Asked::Whole if object.size == Some(0) => Ok(Reply::Empty {
@@ -227,7 +226,7 @@ fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Result<Reply, 
         )));
     }
     object.size = total;
-    compare(&object, known)?;
+    compare(&object, known).map_err(|fault| page_or(fault, asked, headers))?;
     if body
         .content_length()
         .is_some_and(|length| length != to - from + 1)
@@ -244,10 +243,21 @@ fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Result<Reply, 
     }
     Ok(Reply::Bytes {
         body,
-        start: from,
         end: to + 1,
         object,
     })
+}
+
+/// "Your link has expired" as a page, in place of the file that was expected, is not a new
+/// version of it.
+fn page_or(fault: Fault, asked: Asked, headers: &HeaderMap) -> Fault {
+    match asked {
+        Asked::All | Asked::Whole if is_page(headers) => Fault::Fatal(Error::NotAFile {
+            what: "a web page".to_owned(),
+            kept: 0,
+        }),
+        _ => fault,
+    }
 }
 
 /// 416: the object is empty, or shorter than it was.

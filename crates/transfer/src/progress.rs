@@ -48,8 +48,12 @@ pub struct Progress {
     pub links_renewed: u32,
     /// How many blocks came damaged and were fetched again, over all runs.
     pub blocks_refetched: u32,
+    /// How often this run began again from nothing: the object changed, or what was on the disk
+    /// could not be trusted.
+    pub started_over: u32,
     /// The map of the file, by `start`, without gap or overlap.
     pub segments: Vec<SegmentView>,
-    /// Why the last try failed, while backing off: a sentence without URLs.
+    /// Why the last try failed, while backing off, or why the pull last started over: a sentence
+    /// without URLs.
     pub trouble: Option<String>,
 }

@@ -61,11 +61,19 @@ pub(crate) fn landed(place: &Place, record: &Record) -> Option<PathBuf> {
     if file.metadata().ok()?.len() != object.size {
         return None;
     }
-    let whole = crcs.iter().fold(0, |whole, (granule, crc)| {
+    let whole = whole_of(record);
+    (crc_of(&file, 0, object.size).ok()? == whole).then_some(path)
+}
+
+/// The CRC-64/NVME of all granules that a record claims, in order.
+pub(crate) fn whole_of(record: &Record) -> u64 {
+    let (Some(object), Some(crcs)) = (&record.object, record.granule_crcs()) else {
+        return 0;
+    };
+    crcs.iter().fold(0, |whole, (granule, crc)| {
         let start = u64::from(*granule) * object.granule;
         joined(whole, *crc, object.granule.min(object.size - start))
-    });
-    (crc_of(&file, 0, object.size).ok()? == whole).then_some(path)
+    })
 }
 
 /// `renameat2` with `RENAME_NOREPLACE`, or what the system has in its place.

@@ -11,12 +11,14 @@ use crate::Error;
 
 pub(crate) mod control;
 mod finish;
+mod keeper;
 pub(crate) mod name;
 mod part;
 mod writer;
 
-pub(crate) use finish::{finish, landed};
-pub(crate) use part::{Part, Resumed, begin, resume};
+pub(crate) use finish::{finish, whole_of};
+pub(crate) use keeper::Keeper;
+pub(crate) use part::{Earlier, Part, begin, earlier};
 pub(crate) use writer::{Writer, read_exact_at};
 
 /// Where one download's files are: `NAME.part`, `NAME.part.json`, and in the end `NAME`.

@@ -3,7 +3,8 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use fs4::{FileExt, TryLockError};
@@ -12,7 +13,9 @@ use uuid::Uuid;
 use super::{
     Place,
     control::{self, Found, Record},
-    find, name, remove_file,
+    find,
+    finish::landed,
+    name, remove_file,
 };
 use crate::Error;
 
@@ -23,26 +26,28 @@ pub(crate) const NEIGHBOURS: u32 = 1000;
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) place: Place,
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
 }
 
 /// What an earlier run left.
 #[derive(Debug)]
-pub(crate) struct Resumed {
-    pub(crate) part: Part,
-    /// What it claims; none where it was damaged, so that all begins again.
-    pub(crate) record: Option<Box<Record>>,
+pub(crate) enum Earlier {
+    Nothing,
+    /// A part file; without its record where that was damaged, so that all begins again.
+    Begun(Part, Option<Box<Record>>),
+    /// The finished file: the run died between its rename and the removal of its record.
+    Landed(PathBuf, Box<Record>),
 }
 
-/// Takes up what an earlier run of `id` left in `folder`, if anything.
-pub(crate) fn resume(folder: &Path, id: Uuid) -> Result<Option<Resumed>, Error> {
+/// Looks for what an earlier run of `id` left in `folder`, and takes it up. Blocking.
+pub(crate) fn earlier(folder: &Path, id: Uuid) -> Result<Earlier, Error> {
     let failed = |error: &io::Error| Error::in_folder("read", folder, error);
     let mut found = find(folder, id).map_err(|error| failed(&error))?;
     // The sound one first; more than one is the work of a crash in the middle of a fresh start.
     found.sort_by_key(|(_, found)| !matches!(found, Found::Sound(_)));
     let mut found = found.into_iter();
     let Some((place, first)) = found.next() else {
-        return Ok(None);
+        return Ok(Earlier::Nothing);
     };
     for (other, _) in found {
         remove(&other)?;
@@ -51,12 +56,54 @@ pub(crate) fn resume(folder: &Path, id: Uuid) -> Result<Option<Resumed>, Error> 
         Found::Sound(record) => Some(record),
         _ => None,
     };
+    if let Some(record) = &record
+        && let Some(path) = landed(&place, record)
+    {
+        remove(&place)?;
+        return Ok(Earlier::Landed(path, record.clone()));
+    }
     let file = open(&place)?;
     lock(&file)?;
-    Ok(Some(Resumed {
-        part: Part { place, file },
-        record,
-    }))
+    let part = Part {
+        place,
+        file: Arc::new(file),
+    };
+    Ok(Earlier::Begun(part, record))
+}
+
+impl Part {
+    /// Empties the part file, and its record of all claims. Blocking.
+    pub(crate) fn blank(&self, id: Uuid) -> Result<(), Error> {
+        let record = Record::new(id, &self.place.name);
+        // The claims go first: a crash in between leaves a record that claims nothing.
+        control::replace(&self.place, &record)
+            .and_then(|()| self.file.set_len(0))
+            .map_err(|error| Error::in_folder("empty the part file", &self.place.folder, &error))
+    }
+
+    /// Reserves room for `size` bytes, so that a full disk is known at once. Blocking.
+    pub(crate) fn allocate(&self, size: u64) -> Result<(), Error> {
+        let failed = |error: &io::Error| Error::in_folder("make room", &self.place.folder, error);
+        let there = FileExt::allocated_size(&*self.file).unwrap_or_default();
+        let needed = size.saturating_sub(there);
+        if fs4::available_space(&self.place.folder).is_ok_and(|room| room < needed) {
+            return Err(Error::DiskFull { needed, kept: 0 });
+        }
+        match FileExt::allocate(&*self.file, size) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                return Err(Error::DiskFull { needed, kept: 0 });
+            }
+            // Not every file system can reserve; then the writes will tell.
+            Err(error) => tracing::debug!(%error, "this file system does not reserve room"),
+            Ok(()) => {}
+        }
+        self.file.set_len(size).map_err(|error| failed(&error))
+    }
+
+    /// Removes all that there is of this download. Blocking.
+    pub(crate) fn remove(&self) -> Result<(), Error> {
+        remove_files(&self.place)
+    }
 }
 
 /// Reserves `wanted`, or a numbered neighbour, and makes the part file.
@@ -99,7 +146,10 @@ fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
     {
         Ok(file) => {
             lock(&file)?;
-            Ok(Some(Part { place, file }))
+            Ok(Some(Part {
+                place,
+                file: Arc::new(file),
+            }))
         }
         Err(error) => {
             // Another program's part file, or a full disk: the reservation is given back.
@@ -125,7 +175,10 @@ fn take_over(place: Place, record: &Record) -> Result<Option<Part>, Error> {
     }
     tracing::warn!(name = %place.name, "a damaged control record was found; its download starts over");
     control::replace(&place, record).map_err(|error| failed(&error))?;
-    Ok(Some(Part { place, file }))
+    Ok(Some(Part {
+        place,
+        file: Arc::new(file),
+    }))
 }
 
 /// Removes what a download left, unless a pull holds it. The record goes last: it alone says
@@ -136,6 +189,10 @@ pub(crate) fn remove(place: &Place) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::disk("open the part file", &error)),
     }
+    remove_files(place)
+}
+
+fn remove_files(place: &Place) -> Result<(), Error> {
     for path in [place.part(), place.fresh_record(), place.record()] {
         remove_file(&path).map_err(|error| Error::disk("remove the part file", &error))?;
     }

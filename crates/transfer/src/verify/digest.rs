@@ -5,7 +5,7 @@ use std::{fs::File, io, sync::Arc};
 use crc_fast::{CrcAlgorithm::Crc64Nvme as ALGORITHM, checksum_combine};
 use longhaul_protocol::Sha256;
 use sha2::Digest as _;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use crate::file::read_exact_at;
 
@@ -35,21 +35,63 @@ pub(crate) fn crc_of(file: &File, start: u64, end: u64) -> io::Result<u64> {
     Ok(crc.finalize())
 }
 
-/// Hashes a file in order, as far as `frontier` says that it is there, up to `end`. Blocking.
-/// None where the frontier's sender is gone before.
-pub(crate) fn trailing_sha256(
-    file: &Arc<File>,
-    mut frontier: watch::Receiver<u64>,
-    end: u64,
-) -> io::Result<Option<Sha256>> {
+/// A sha256 that follows the writers through the page cache, in order.
+#[derive(Debug)]
+pub(crate) struct Trailing {
+    frontier: watch::Sender<u64>,
+    hasher: JoinHandle<io::Result<Option<Sha256>>>,
+}
+
+impl Trailing {
+    /// Begins to hash `file`, which will have `size` bytes where that is known.
+    pub(crate) fn start(file: Arc<File>) -> Self {
+        let (frontier, follows) = watch::channel(0);
+        Self {
+            frontier,
+            // Owned here: it ends by itself when this is dropped, at the latest one buffer later.
+            hasher: tokio::task::spawn_blocking(move || follow(&file, follows)),
+        }
+    }
+
+    /// Everything before `at` is written.
+    pub(crate) fn reached(&self, at: u64) {
+        self.frontier.send_if_modified(|frontier| {
+            let moved = at > *frontier;
+            *frontier = at.max(*frontier);
+            moved
+        });
+    }
+
+    /// All `size` bytes are written: the digest of them.
+    pub(crate) async fn finish(self, size: u64) -> io::Result<Sha256> {
+        self.frontier.send_replace(size | END);
+        match self.hasher.await {
+            Ok(Ok(Some(sha))) => Ok(sha),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) | Err(_) => Err(io::Error::other("the hasher ended early")),
+        }
+    }
+}
+
+/// Marks the frontier as the end: no file is 8 EiB long.
+const END: u64 = 1 << 63;
+
+fn follow(file: &File, mut frontier: watch::Receiver<u64>) -> io::Result<Option<Sha256>> {
     let mut sha = sha2::Sha256::new();
-    let mut at = 0;
     let mut buffer = Vec::new();
+    let mut at = 0;
     loop {
-        let there = (*frontier.borrow_and_update()).min(end);
-        each_chunk(file, at, there, &mut buffer, |bytes| sha.update(bytes))?;
-        at = at.max(there);
-        if at == end {
+        let seen = *frontier.borrow_and_update();
+        let there = seen & !END;
+        while at < there {
+            let next = there.min(at + BUFFER as u64);
+            each_chunk(file, at, next, &mut buffer, |bytes| sha.update(bytes))?;
+            at = next;
+            if frontier.has_changed().is_err() {
+                return Ok(None);
+            }
+        }
+        if seen & END != 0 {
             return Ok(Some(Sha256(sha.finalize().into())));
         }
         if Handle::current().block_on(frontier.changed()).is_err() {

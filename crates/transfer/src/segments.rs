@@ -1,0 +1,500 @@
+//! Who fetches which bytes: pure maths over granules, without I/O.
+//!
+//! The file is cut into granules (at most 8,192 for a known size), each written by one connection
+//! from its beginning to its end, so that its CRC needs no second read and two connections never
+//! meet inside one. What is missing is a list of runs of granules; all else is done.
+
+use std::ops::Range;
+
+use crate::{SegmentView, verify::digest::joined};
+
+/// A free connection takes no less than this from another: below it, a request costs more than
+/// it brings.
+const MIN_SPLIT: u64 = 1 << 20;
+
+/// One connection of one pull.
+pub(crate) type LaneId = u32;
+
+/// The beginning of a granule that is on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) length: u64,
+    pub(crate) crc: u64,
+}
+
+impl Head {
+    /// This beginning with `length` more bytes of CRC `crc`.
+    pub(crate) fn longer(self, crc: u64, length: u64) -> Self {
+        match self.length {
+            0 => Self { length, crc },
+            _ => Self {
+                length: self.length + length,
+                crc: joined(self.crc, crc, length),
+            },
+        }
+    }
+}
+
+/// What a connection is to fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// The first granule, of which `head` is there already.
+    pub(crate) granule: u32,
+    pub(crate) head: Head,
+    /// First byte to ask for.
+    pub(crate) start: u64,
+    /// One past the last byte; it may be taken away later, a granule at a time.
+    pub(crate) end: u64,
+}
+
+/// A run of missing granules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Run {
+    next: u32,
+    end: u32,
+    /// Of granule `next`, while nobody is on it.
+    head: Head,
+    owner: Option<LaneId>,
+}
+
+impl Run {
+    const fn len(&self) -> u32 {
+        self.end - self.next
+    }
+}
+
+/// What is missing of a file, and who is on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Segments {
+    /// Unknown while a stream without a length comes.
+    size: Option<u64>,
+    granule: u64,
+    /// Ascending, disjoint, none empty.
+    runs: Vec<Run>,
+    /// Whether a second connection is of use.
+    splits: bool,
+}
+
+impl Segments {
+    /// A file of `size` bytes, of which nothing is there.
+    pub(crate) fn new(size: u64, granule: u64, splits: bool) -> Self {
+        let mut segments = Self {
+            size: Some(size),
+            granule,
+            runs: Vec::new(),
+            splits,
+        };
+        segments.lose(0..segments.count());
+        segments
+    }
+
+    /// A stream that does not say how long it is.
+    pub(crate) fn endless(granule: u64) -> Self {
+        let mut segments = Self {
+            size: None,
+            granule,
+            runs: Vec::new(),
+            splits: false,
+        };
+        segments.lose(0..u32::MAX);
+        segments
+    }
+
+    /// A file of which all but `missing` (ascending, disjoint) is there.
+    pub(crate) fn resumed(
+        size: u64,
+        granule: u64,
+        missing: &[Range<u32>],
+        heads: &[(u32, Head)],
+    ) -> Self {
+        let mut segments = Self {
+            size: Some(size),
+            granule,
+            runs: Vec::new(),
+            splits: true,
+        };
+        for range in missing {
+            // A head in the middle of a run parts it, so that it becomes a beginning.
+            let mut from = range.start;
+            for (at, _) in heads.iter().filter(|(at, _)| range.contains(at)) {
+                segments.lose(from..*at);
+                from = *at;
+            }
+            segments.lose(from..range.end);
+        }
+        for (at, head) in heads {
+            if let Some(run) = segments.runs.iter_mut().find(|run| run.next == *at) {
+                run.head = *head;
+            }
+        }
+        segments
+    }
+
+    /// Granules of the whole.
+    pub(crate) fn count(&self) -> u32 {
+        self.size.map_or(u32::MAX, |size| {
+            u32::try_from(size.div_ceil(self.granule)).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The bytes of a granule.
+    pub(crate) fn bytes(&self, granule: u32) -> Range<u64> {
+        self.start_of(granule)..self.start_of(granule.saturating_add(1))
+    }
+
+    fn start_of(&self, granule: u32) -> u64 {
+        let start = u64::from(granule).saturating_mul(self.granule);
+        self.size.map_or(start, |size| start.min(size))
+    }
+
+    /// Work for a free connection: the lowest run that nobody is on, else half of the largest.
+    pub(crate) fn take(&mut self, lane: LaneId) -> Option<Work> {
+        let index = match self.runs.iter().position(|run| run.owner.is_none()) {
+            Some(idle) => idle,
+            None => self.split()?,
+        };
+        let run = &mut self.runs[index];
+        run.owner = Some(lane);
+        let (granule, end, head) = (run.next, run.end, run.head);
+        Some(Work {
+            granule,
+            head,
+            start: self.start_of(granule) + head.length,
+            end: self.start_of(end),
+        })
+    }
+
+    /// Whether a free connection would find work.
+    pub(crate) fn has_work(&self) -> bool {
+        self.runs.iter().any(|run| run.owner.is_none()) || self.largest().is_some()
+    }
+
+    /// The largest run that is worth halving, and where.
+    fn largest(&self) -> Option<(usize, u32)> {
+        if !self.splits {
+            return None;
+        }
+        let (index, run) = self
+            .runs
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, run)| run.len())?;
+        // The granule in work stays with its connection.
+        let middle = run.next + run.len().div_ceil(2);
+        let taken = self.start_of(run.end) - self.start_of(middle);
+        let left = self.start_of(middle) - self.start_of(run.next);
+        (run.len() > 1 && taken >= MIN_SPLIT && left >= MIN_SPLIT).then_some((index, middle))
+    }
+
+    fn split(&mut self) -> Option<usize> {
+        let (index, middle) = self.largest()?;
+        let end = std::mem::replace(&mut self.runs[index].end, middle);
+        let half = Run {
+            next: middle,
+            end,
+            head: Head::default(),
+            owner: None,
+        };
+        self.runs.insert(index + 1, half);
+        Some(index + 1)
+    }
+
+    /// `lane` has written `granule` whole. Answers whether it goes on with the next one.
+    pub(crate) fn complete(&mut self, lane: LaneId, granule: u32) -> bool {
+        let Some(index) = self
+            .runs
+            .iter()
+            .position(|run| run.owner == Some(lane) && run.next == granule)
+        else {
+            return false;
+        };
+        let run = &mut self.runs[index];
+        run.next += 1;
+        run.head = Head::default();
+        if run.len() == 0 {
+            self.runs.remove(index);
+            return false;
+        }
+        true
+    }
+
+    /// `lane` is gone; of its granule in work, `head` is on the disk.
+    pub(crate) fn park(&mut self, lane: LaneId, head: Head) {
+        if let Some(run) = self.runs.iter_mut().find(|run| run.owner == Some(lane)) {
+            run.owner = None;
+            run.head = head;
+        }
+    }
+
+    /// These granules, all done, are missing again.
+    pub(crate) fn lose(&mut self, granules: Range<u32>) {
+        if granules.is_empty() {
+            return;
+        }
+        let at = self.runs.partition_point(|run| run.next < granules.start);
+        self.runs.insert(
+            at,
+            Run {
+                next: granules.start,
+                end: granules.end,
+                head: Head::default(),
+                owner: None,
+            },
+        );
+    }
+
+    /// A stream without a length has ended.
+    pub(crate) fn end_at(&mut self, size: u64) {
+        self.size = Some(size);
+        self.runs.clear();
+    }
+
+    /// Whether nothing is missing.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Whether all of these granules are there.
+    pub(crate) fn has(&self, granules: &Range<u32>) -> bool {
+        !self
+            .runs
+            .iter()
+            .any(|run| run.next < granules.end && granules.start < run.end)
+    }
+
+    /// Bytes that are there without a gap from the first on.
+    pub(crate) fn frontier(&self) -> u64 {
+        self.runs.first().map_or_else(
+            || self.size.unwrap_or_default(),
+            |run| self.start_of(run.next),
+        )
+    }
+
+    /// The granules that are there, as ascending ranges.
+    pub(crate) fn done(&self) -> Vec<Range<u32>> {
+        let mut done: Vec<Range<u32>> = Vec::new();
+        let mut from = 0;
+        for run in &self.runs {
+            if run.next > from {
+                done.push(from..run.next);
+            }
+            from = run.end;
+        }
+        if self.size.is_some() && from < self.count() {
+            done.push(from..self.count());
+        }
+        done
+    }
+
+    /// Beginnings of granules that nobody is on.
+    pub(crate) fn heads(&self) -> Vec<(u32, Head)> {
+        self.runs
+            .iter()
+            .filter(|run| run.owner.is_none() && run.head.length > 0)
+            .map(|run| (run.next, run.head))
+            .collect()
+    }
+
+    /// Bytes that are on the disk; `position` says how far a connection is.
+    pub(crate) fn done_bytes(&self, position: impl Fn(LaneId) -> Option<u64>) -> u64 {
+        self.view(position)
+            .iter()
+            .fold(0, |sum, segment| sum + segment.done)
+    }
+
+    /// The map of the file, without gap or overlap.
+    pub(crate) fn view(&self, position: impl Fn(LaneId) -> Option<u64>) -> Vec<SegmentView> {
+        let mut views = Vec::with_capacity(self.runs.len() * 2 + 1);
+        let mut from = 0;
+        let whole = |start, end| SegmentView {
+            start,
+            end,
+            done: end - start,
+            active: false,
+        };
+        for run in &self.runs {
+            let start = self.start_of(run.next);
+            if start > from {
+                views.push(whole(from, start));
+            }
+            let end = self.start_of(run.end);
+            let at = run.owner.and_then(&position);
+            let done = at.map_or(run.head.length, |at| at.saturating_sub(start));
+            let end = match self.size {
+                Some(_) => end,
+                // Nobody knows where a stream ends: the map ends where it is now.
+                None => start + done,
+            };
+            views.push(SegmentView {
+                start,
+                end,
+                done: done.min(end - start),
+                active: run.owner.is_some(),
+            });
+            from = end;
+        }
+        if let Some(size) = self.size
+            && from < size
+        {
+            views.push(whole(from, size));
+        }
+        views
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn a_free_connection_halves_the_largest_run() {
+        let mut segments = Segments::new(8 * MIB, MIB, true);
+        let first = segments.take(1).expect("work");
+        assert_eq!((first.start, first.end), (0, 8 * MIB));
+        let second = segments.take(2).expect("work");
+        assert_eq!((second.start, second.end), (4 * MIB, 8 * MIB));
+        let third = segments.take(3).expect("work");
+        assert_eq!(third.end - third.start, 2 * MIB);
+    }
+
+    #[test]
+    fn nothing_below_a_mebibyte_is_split_off() {
+        let mut segments = Segments::new(MIB + 5, MIB, true);
+        assert!(segments.take(1).is_some());
+        assert!(!segments.has_work());
+        assert_eq!(segments.take(2), None);
+        let mut small_granules = Segments::new(2 * MIB - 1, 64 << 10, true);
+        small_granules.take(1);
+        assert_eq!(small_granules.take(2), None);
+    }
+
+    #[test]
+    fn a_parked_run_goes_on_where_it_was() {
+        let mut segments = Segments::new(4 * MIB, MIB, true);
+        segments.take(1);
+        assert!(segments.complete(1, 0));
+        segments.park(1, Head { length: 7, crc: 9 });
+        assert_eq!(segments.done_bytes(|_| None), MIB + 7);
+        let work = segments.take(2).expect("work");
+        assert_eq!((work.granule, work.start, work.head.crc), (1, MIB + 7, 9));
+    }
+
+    #[test]
+    fn a_stream_grows_until_it_ends() {
+        let mut segments = Segments::endless(MIB);
+        segments.take(1);
+        assert_eq!(segments.take(2), None);
+        assert!(segments.complete(1, 0));
+        assert_eq!(segments.done_bytes(|_| Some(MIB + 3)), MIB + 3);
+        segments.end_at(MIB + 3);
+        assert!(segments.is_complete());
+        assert_eq!(segments.done(), [0..2]);
+    }
+
+    #[test]
+    fn heads_inside_a_missing_run_are_kept() {
+        let head = Head { length: 5, crc: 1 };
+        let segments = Segments::resumed(10 * MIB, MIB, &[2..9], &[(2, head), (6, head)]);
+        assert_eq!(segments.heads(), [(2, head), (6, head)]);
+        assert_eq!(segments.done(), [0..2, 9..10]);
+        assert_eq!(segments.done_bytes(|_| None), 3 * MIB + 10);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Take(LaneId),
+        Complete(LaneId),
+        Park(LaneId, u64),
+        Lose(u32),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let lane = 0u32..6;
+        proptest::collection::vec(
+            prop_oneof![
+                3 => lane.clone().prop_map(Step::Take),
+                6 => lane.clone().prop_map(Step::Complete),
+                1 => (lane, 0u64..1000).prop_map(|(lane, length)| Step::Park(lane, length)),
+                1 => (0u32..40).prop_map(Step::Lose),
+            ],
+            0..200,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_interleaving_leaves_a_gap_or_an_overlap(size in 1u64..40 * MIB, steps in steps()) {
+            let mut segments = Segments::new(size, MIB, true);
+            let count = segments.count();
+            let mut written = vec![false; count as usize];
+            // Which granule each lane is on, and where the work it was given ends.
+            let mut lanes: std::collections::HashMap<LaneId, (u32, u64)> = std::collections::HashMap::new();
+            for step in steps {
+                match step {
+                    Step::Take(lane) if !lanes.contains_key(&lane) => {
+                        let promised = segments.has_work();
+                        let work = segments.take(lane);
+                        prop_assert_eq!(promised, work.is_some());
+                        if let Some(work) = work {
+                            prop_assert!(work.start < work.end && work.end <= size);
+                            prop_assert!(!written[work.granule as usize], "given twice");
+                            prop_assert!(lanes.values().all(|(granule, _)| *granule != work.granule));
+                            lanes.insert(lane, (work.granule, work.end));
+                        }
+                    }
+                    Step::Complete(lane) => if let Some((granule, end)) = lanes.remove(&lane) {
+                        prop_assert!(!written[granule as usize], "written twice");
+                        written[granule as usize] = true;
+                        if segments.complete(lane, granule) {
+                            prop_assert!(segments.bytes(granule + 1).start < end, "beyond what was asked for");
+                            lanes.insert(lane, (granule + 1, end));
+                        }
+                    },
+                    Step::Park(lane, length) => if let Some((granule, _)) = lanes.remove(&lane) {
+                        let bytes = segments.bytes(granule);
+                        segments.park(lane, Head { length: length.min(bytes.end - bytes.start - 1), crc: 0 });
+                    },
+                    Step::Lose(granule) => if written.get(granule as usize) == Some(&true) {
+                        written[granule as usize] = false;
+                        segments.lose(granule..granule + 1);
+                    },
+                    Step::Take(_) => {}
+                }
+                let mut from = 0;
+                for view in segments.view(|_| None) {
+                    prop_assert_eq!(view.start, from);
+                    prop_assert!(view.end > view.start && view.done <= view.end - view.start);
+                    from = view.end;
+                }
+                prop_assert_eq!(from, size);
+                let done: Vec<u32> = segments.done().into_iter().flatten().collect();
+                let expected: Vec<u32> = (0..count).filter(|granule| written[*granule as usize]).collect();
+                prop_assert_eq!(done, expected);
+            }
+            // Whoever is left finishes; then everything was written exactly once.
+            for (lane, (granule, _)) in lanes.clone() {
+                let bytes = segments.bytes(granule);
+                let _ = bytes;
+                segments.park(lane, Head::default());
+            }
+            while let Some(work) = segments.take(99) {
+                let mut granule = work.granule;
+                loop {
+                    prop_assert!(!written[granule as usize]);
+                    written[granule as usize] = true;
+                    if !segments.complete(99, granule) {
+                        break;
+                    }
+                    granule += 1;
+                }
+            }
+            prop_assert!(segments.is_complete());
+            prop_assert!(written.iter().all(|there| *there));
+            prop_assert_eq!(segments.frontier(), size);
+        }
+    }
+}
