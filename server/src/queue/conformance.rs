@@ -45,6 +45,7 @@ macro_rules! conformance_tests {
             artifacts_expire_and_jobs_are_forgotten_years_ahead,
             a_sweep_is_bounded,
             a_record_that_cannot_be_read_stops_no_other,
+            a_refused_change_leaves_nothing,
             a_waiter_wakes_when_its_job_changes,
             a_worker_wakes_for_a_new_job_and_for_a_due_retry,
         );

@@ -22,6 +22,8 @@ type Done<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub(crate) trait Inside: Send + Sync {
     /// Makes a record undecodable.
     fn spoil(&self, job: JobId) -> Done<'_>;
+    /// Makes a record undecodable in a change that then fails.
+    fn spoil_in_vain(&self, job: JobId) -> Done<'_>;
     /// Compares every index and count with the records.
     fn audit(&self) -> Done<'_>;
 }
@@ -35,6 +37,21 @@ impl<S: Store> Inside for Engine<S> {
             };
             let spoilt = self.store.change(Worth::Durable, change, |()| ()).await;
             spoilt.expect("writes");
+        })
+    }
+
+    fn spoil_in_vain(&self, job: JobId) -> Done<'_> {
+        Box::pin(async move {
+            let change = move |tables: &mut dyn crate::queue::tables::Tables| {
+                tables.put(JOBS, job.0.as_bytes(), b"{}".to_vec());
+                tables.delete(TALLY, b"");
+                tables.put(JOBS, b"new", b"{}".to_vec());
+                Err::<(), _>(QueueError::Full)
+            };
+            let refused = self.store.change(Worth::Durable, change, |()| ()).await;
+            assert!(matches!(refused, Err(QueueError::Full)));
+            let stray = self.store.look(|tables| tables.get(JOBS, b"new")).await;
+            assert_eq!(stray.expect("reads"), None);
         })
     }
 
@@ -182,6 +199,10 @@ impl Subject {
 
     pub(crate) async fn spoil(&self, job: JobId) {
         self.inside.spoil(job).await;
+    }
+
+    pub(crate) async fn spoil_in_vain(&self, job: JobId) {
+        self.inside.spoil_in_vain(job).await;
     }
 
     /// Enqueues, and gives the id.

@@ -211,3 +211,10 @@ pub(crate) async fn a_record_that_cannot_be_read_stops_no_other(s: &Subject) {
         .expect("lists");
     assert_eq!(list.jobs.len(), 1);
 }
+
+pub(crate) async fn a_refused_change_leaves_nothing(s: &Subject) {
+    let id = s.put(job(), at(0)).await;
+    s.spoil_in_vain(id).await;
+    s.audit().await;
+    assert_eq!(s.claim(at(1)).await.expect("a job").key.job, id);
+}
