@@ -21,7 +21,7 @@ mod view;
 pub use api::{ApiError, Server};
 pub use events::Subscription;
 pub use list::ListError;
-pub use manager::{Drive, Manager, ManagerError, NewDownload, Options};
+pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options};
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,
     DownloadState, DownloadView, Fix, MadeView, Moment, MomentKind, Notice, PulledView, SegmentMap,

@@ -415,6 +415,31 @@ impl Manager {
     }
 }
 
+/// The server's catalogue alone, for those who need no list.
+#[derive(Debug, Clone)]
+pub struct Catalogue(Api);
+
+impl Catalogue {
+    /// # Errors
+    /// When the address is none.
+    pub fn new(server: Server) -> Result<Self, ApiError> {
+        Ok(Self(Api::new(server)?))
+    }
+
+    /// As [`Manager::files`].
+    ///
+    /// # Errors
+    /// When the server refuses or cannot be reached.
+    pub async fn files(
+        &self,
+        query: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<FilesPage, ApiError> {
+        self.0.files(query, cursor, limit).await
+    }
+}
+
 /// A download that can be asked for, or why not.
 fn checked(mut new: NewDownload) -> Result<NewDownload, ManagerError> {
     if let Some(folder) = &new.folder

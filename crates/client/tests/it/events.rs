@@ -1,20 +1,12 @@
-//! What is told, how often, and what is never told.
+//! What is told, and how often.
 
-use std::{
-    collections::HashMap,
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use longhaul_client::{DownloadState, NewDownload};
-use longhaul_protocol::{FaultCode, FileId};
+use longhaul_protocol::FileId;
 use tokio::time::Instant;
 
-use crate::support::{
-    World, bytes,
-    fake::{SIGNATURE, TOKEN},
-};
+use crate::support::{World, bytes};
 
 #[tokio::test]
 async fn events_come_at_most_four_times_a_second_and_end_where_the_snapshot_is() {
@@ -77,79 +69,4 @@ async fn ten_thousand_rows_are_added_at_once_and_answered_for_at_once() {
     assert_eq!(snapshot.downloads[0].id, ids[9_999], "newest first");
     assert!(began.elapsed() < Duration::from_secs(20));
     world.manager.shutdown().await;
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn no_token_and_no_signature_is_ever_logged_shown_or_kept() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    // One runtime thread: everything of this test logs here, and nothing of another test.
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::new().await;
-    world.fake.offer(7, "seven.bin", bytes(1, 200_000));
-    let id = world.add(7).await;
-    world.until_state(id, DownloadState::Completed).await;
-    world.fake.hold_jobs();
-    let failed = world.add(7).await;
-    let job = world
-        .until_state(failed, DownloadState::Preparing)
-        .await
-        .job_id
-        .expect("a job");
-    world.fake.fail_job(job, FaultCode::Internal, "broken");
-    world.until_state(failed, DownloadState::Failed).await;
-    let away = world.add(7).await;
-    world.fake.set_down(true);
-    world.until(away, |_| true).await;
-    let shown = format!("{:?}", world.manager.snapshot().await.expect("open"));
-    let manager = format!("{:?}", world.manager);
-    world.manager.shutdown().await;
-
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(log.contains("download moved on"), "the log is heard");
-    let mut kept = Vec::new();
-    for entry in walk(&world.dir.path().join("list")) {
-        kept.extend(std::fs::read(entry).expect("readable"));
-    }
-    let kept = String::from_utf8_lossy(&kept).into_owned();
-    for (place, text) in [
-        ("log", &log),
-        ("view", &shown),
-        ("debug", &manager),
-        ("disk", &kept),
-    ] {
-        assert!(!text.contains(TOKEN), "the token is in the {place}");
-        assert!(!text.contains(SIGNATURE), "a signature is in the {place}");
-    }
-}
-
-fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files.extend(walk(&path));
-        } else {
-            files.push(path);
-        }
-    }
-    files
 }

@@ -76,6 +76,8 @@ struct Shared {
     address: SocketAddr,
     /// How many bytes of each object may go out in one reply before it waits.
     gate: watch::Sender<u64>,
+    /// How often all replies were cut.
+    cuts: watch::Sender<u64>,
 }
 
 /// The running fake; it stops when dropped.
@@ -97,6 +99,7 @@ impl Fake {
             inner: Mutex::default(),
             address: listener.local_addr().expect("an address"),
             gate: watch::Sender::new(u64::MAX),
+            cuts: watch::Sender::new(0),
         });
         let router = router(Arc::clone(&shared));
         let task = tokio::spawn(async move {
@@ -150,6 +153,11 @@ impl Fake {
 
     pub(crate) fn expire_links(&self) {
         self.inner().generation += 1;
+    }
+
+    /// Ends every reply that is under way, in the middle.
+    pub(crate) fn cut(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Lets only so many bytes of each reply out; `u64::MAX` opens the gate.
@@ -574,26 +582,36 @@ async fn object(
             open,
             part,
             shared.gate.subscribe(),
+            shared.cuts.subscribe(),
         )))
         .expect("a response")
 }
 
-/// The bytes, as far as the gate lets them; the rest when it opens.
+/// The bytes, as far as the gate lets them; the rest when it opens, unless it is cut before.
 fn gated(
     open: Open,
     content: Bytes,
     gate: watch::Receiver<u64>,
+    cuts: watch::Receiver<u64>,
 ) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
     futures::stream::unfold(
-        (open, content, 0u64, gate),
-        |(open, mut content, sent, mut gate)| async move {
+        (open, content, 0u64, gate, cuts),
+        |(open, mut content, sent, mut gate, mut cuts)| async move {
             if content.is_empty() {
                 return None;
             }
-            let allowed = *gate.wait_for(|allowed| *allowed > sent).await.ok()?;
+            let allowed = tokio::select! {
+                biased;
+                _ = cuts.changed() => None,
+                allowed = gate.wait_for(|allowed| *allowed > sent) => Some(*allowed.ok()?),
+            };
+            let Some(allowed) = allowed else {
+                let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                return Some((Err(cut), (open, Bytes::new(), sent, gate, cuts)));
+            };
             let step = (allowed - sent).min(64 << 10).min(content.len() as u64);
             let chunk = content.split_to(step as usize);
-            Some((Ok(chunk), (open, content, sent + step, gate)))
+            Some((Ok(chunk), (open, content, sent + step, gate, cuts)))
         },
     )
 }
