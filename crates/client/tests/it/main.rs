@@ -6,4 +6,8 @@ mod events;
 mod restart;
 mod server_away;
 mod straight;
+#[allow(
+    dead_code,
+    reason = "shared with the terminal client, which uses the rest"
+)]
 mod support;

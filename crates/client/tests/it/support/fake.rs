@@ -172,6 +172,14 @@ impl Fake {
         job.progress = progress;
     }
 
+    /// Every job is done.
+    pub(crate) fn complete_all(&self) {
+        for job in self.inner().jobs.values_mut() {
+            job.status = JobStatus::Completed;
+            job.progress = 100;
+        }
+    }
+
     pub(crate) fn fail_job(&self, id: JobId, code: FaultCode, message: &str) {
         let mut inner = self.inner();
         let job = inner.jobs.get_mut(&id).expect("a job");
