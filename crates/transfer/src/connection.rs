@@ -25,6 +25,9 @@ use crate::{
     verify::digest::{Crc, crc},
 };
 
+/// How long a body that is all there may take to say so.
+const LAST_WORD: Duration = Duration::from_millis(100);
+
 /// What all connections of one pull work with.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -134,18 +137,20 @@ impl Lane {
                     "more bytes came than were asked for".to_owned(),
                 ));
             }
-            if !self.put(cursor, chunk).await? {
-                if end == Some(cursor.at) {
-                    // The body's end, already here, gives the connection back to the pool.
-                    let _ = tokio::time::timeout(site.stall, body.chunk()).await;
-                }
-                return Ok(());
-            }
+            let more = self.put(cursor, chunk).await?;
+            // Paid for even where nothing more is wanted: many small files share a limit too.
             for limit in &site.limits {
                 tokio::select! {
                     () = site.stop.cancelled() => return Err(Fault::Stopped),
                     () = limit.take(length) => {}
                 }
+            }
+            if !more {
+                if end == Some(cursor.at) {
+                    // The body's end, already here, gives the connection back to the pool.
+                    let _ = tokio::time::timeout(LAST_WORD, body.chunk()).await;
+                }
+                return Ok(());
             }
         }
     }

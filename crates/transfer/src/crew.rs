@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -123,10 +122,10 @@ impl<'a, 'b> Crew<'a, 'b> {
         let mut result = self.work().await;
         self.job.site.stop.cancel();
         while self.lanes.join_next().await.is_some() {}
-        if let Some(saving) = self.saving.take() {
-            if let Err(error) = saving.await {
-                result = result.and(Err(error));
-            }
+        if let Some(saving) = self.saving.take()
+            && let Err(error) = saving.await
+        {
+            result = result.and(Err(error));
         }
         self.positions.clear();
         self.look();
@@ -149,7 +148,8 @@ impl<'a, 'b> Crew<'a, 'b> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if self.job.site.table().segments.is_complete() {
+            // The last connection may still be paying for its last chunk under a limit.
+            if self.lanes.is_empty() && self.job.site.table().segments.is_complete() {
                 return Ok(Outcome::Complete);
             }
             self.hire();
@@ -378,11 +378,9 @@ async fn some<T>(slot: &mut Option<futures::future::BoxFuture<'static, T>>) -> T
     }
 }
 
-fn at(time: Option<Instant>) -> impl Future<Output = ()> {
-    async move {
-        match time {
-            Some(time) => tokio::time::sleep_until(time).await,
-            None => std::future::pending().await,
-        }
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

@@ -90,16 +90,10 @@ impl From<Error> for Fault {
 /// The HTTP client of an engine: HTTP/1.1 with a connection a range, kept alive.
 pub(crate) fn client(config: &EngineConfig) -> Result<Client, Error> {
     let redirects = Policy::custom(|attempt| {
-        let downgrade = attempt
-            .previous()
-            .last()
-            .is_some_and(|from| from.scheme() == "https" && attempt.url().scheme() != "https");
-        if attempt.previous().len() > MAX_REDIRECTS {
-            attempt.error("too many redirects")
-        } else if downgrade || !is_http(attempt.url()) {
-            attempt.error("a redirect to where a pull must not follow")
-        } else {
+        if may_follow(attempt.previous(), attempt.url()) {
             attempt.follow()
+        } else {
+            attempt.error("too many redirects, or to where a pull must not follow")
         }
     });
     Client::builder()
@@ -116,6 +110,14 @@ pub(crate) fn client(config: &EngineConfig) -> Result<Client, Error> {
         .map_err(|error| Error::Setup {
             what: said(&error.without_url()),
         })
+}
+
+/// At most ten, only over HTTP, and never from an encrypted connection to an open one.
+fn may_follow(previous: &[Url], next: &Url) -> bool {
+    let downgrade = previous
+        .last()
+        .is_some_and(|from| from.scheme() == "https" && next.scheme() != "https");
+    previous.len() <= MAX_REDIRECTS && !downgrade && is_http(next)
 }
 
 fn is_http(url: &Url) -> bool {
@@ -413,6 +415,22 @@ mod tests {
             Some(Duration::ZERO)
         );
         assert_eq!(retry_after("soon"), None);
+    }
+
+    #[test]
+    fn a_redirect_stays_encrypted_and_on_http() {
+        let url = |text| Url::parse(text).expect("a URL");
+        let (open, secure) = (url("http://h/"), url("https://h/"));
+        assert!(may_follow(std::slice::from_ref(&open), &secure));
+        assert!(may_follow(std::slice::from_ref(&secure), &secure));
+        assert!(!may_follow(std::slice::from_ref(&secure), &open));
+        assert!(!may_follow(&[open.clone(), secure.clone()], &open));
+        assert!(!may_follow(
+            std::slice::from_ref(&open),
+            &url("file:///etc/passwd")
+        ));
+        assert!(may_follow(&vec![open.clone(); 10], &open));
+        assert!(!may_follow(&vec![open.clone(); 11], &open));
     }
 
     #[test]

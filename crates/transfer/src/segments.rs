@@ -343,6 +343,10 @@ impl Segments {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a single range of granules is what is meant"
+)]
 mod tests {
     use proptest::prelude::*;
 

@@ -118,7 +118,8 @@ impl Record {
             }
             from = range.end;
             for granule in range.clone() {
-                let text = std::str::from_utf8(digits.next()?).ok()?;
+                let digits = digits.next().filter(|digits| digits.len() == 16)?;
+                let text = std::str::from_utf8(digits).ok()?;
                 crcs.push((granule, u64::from_str_radix(text, 16).ok()?));
             }
         }
@@ -214,6 +215,10 @@ fn id_in(bytes: &[u8]) -> Option<Uuid> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a single range of granules is what is meant"
+)]
 mod tests {
     use proptest::prelude::*;
 

@@ -83,3 +83,87 @@ fn rename_into_free(from: &Path, to: &Path) -> io::Result<()> {
     from.disable_cleanup(true);
     from.persist_noclobber(to).map_err(|failed| failed.error)
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a single range of granules is what is meant"
+)]
+mod tests {
+    use longhaul_protocol::Crc64Nvme;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::file::{
+        Earlier, begin,
+        control::{HeadRecord, ObjectRecord},
+        earlier,
+    };
+
+    const BYTES: &[u8] = b"all of it";
+
+    /// A download whose bytes are all there, one instant before its last step.
+    fn all_there(folder: &Path, id: Uuid) -> (Part, Record) {
+        let part = begin(folder, id, "a.bin").expect("begins");
+        std::fs::write(part.place.part(), BYTES).expect("writes");
+        let mut record = Record::new(id, "a.bin");
+        record.object = Some(ObjectRecord {
+            size: BYTES.len() as u64,
+            granule: 1 << 20,
+            etag: None,
+            last_modified: None,
+        });
+        record.done = vec![0..1];
+        record.crcs = format!("{:016x}", crc_fast::crc64_nvme(BYTES));
+        record.heads = Vec::<HeadRecord>::new();
+        (part, record)
+    }
+
+    #[test]
+    fn a_crash_right_after_the_rename_is_no_second_download() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let id = Uuid::from_u128(1);
+        let (part, mut record) = all_there(folder.path(), id);
+        record.landing = Some("a.bin".into());
+        control::replace(&part.place, &record).expect("writes");
+        std::fs::rename(part.place.part(), folder.path().join("a.bin")).expect("renames");
+        drop(part);
+        let Ok(Earlier::Landed(path, record)) = earlier(folder.path(), id) else {
+            panic!("not recognised");
+        };
+        assert_eq!(path, folder.path().join("a.bin"));
+        assert_eq!(
+            Crc64Nvme(whole_of(&record)),
+            Crc64Nvme(crc_fast::crc64_nvme(BYTES))
+        );
+        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("reads").collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn another_file_under_the_name_is_not_taken_for_the_download() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let id = Uuid::from_u128(2);
+        let (part, mut record) = all_there(folder.path(), id);
+        record.landing = Some("a.bin".into());
+        control::replace(&part.place, &record).expect("writes");
+        std::fs::remove_file(part.place.part()).expect("removes");
+        std::fs::write(folder.path().join("a.bin"), b"other too").expect("writes");
+        drop(part);
+        assert!(matches!(earlier(folder.path(), id), Ok(Earlier::Begun(..))));
+        let kept = std::fs::read(folder.path().join("a.bin")).expect("reads");
+        assert_eq!(kept, b"other too");
+    }
+
+    #[test]
+    fn the_last_step_takes_the_next_free_name_and_cleans_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (part, mut record) = all_there(folder.path(), Uuid::from_u128(3));
+        std::fs::write(folder.path().join("a.bin"), b"mine").expect("writes");
+        let path = finish(&part, &mut record).expect("finishes");
+        assert_eq!(path, folder.path().join("a (1).bin"));
+        assert_eq!(std::fs::read(path).expect("reads"), BYTES);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("reads").collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+}

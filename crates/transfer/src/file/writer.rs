@@ -154,6 +154,27 @@ mod tests {
         assert_eq!(&read, b"hello world");
     }
 
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_full_disk_is_told_apart_on_either_path() {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("a device without room");
+        let writer = Writer::new(Arc::new(full));
+        for _ in 0..2 {
+            let error = writer
+                .write(0, Bytes::from_static(b"four"))
+                .await
+                .expect_err("no room");
+            assert!(
+                matches!(error, Error::DiskFull { needed: 4, .. }),
+                "{error}"
+            );
+            writer.pace.took(STALL * 2);
+        }
+    }
+
     #[test]
     fn a_quick_write_keeps_the_short_way() {
         let pace = Pace::new();

@@ -1,0 +1,141 @@
+//! Links that run out, and fresh ones.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use crate::{
+    MIB,
+    support::{
+        origin::{Origin, Rules, content},
+        pulls::{Links, Pull, names},
+    },
+};
+
+#[tokio::test]
+async fn a_link_that_runs_out_midway_is_renewed_and_nothing_is_fetched_twice() {
+    let bytes = content(8 * MIB, 40);
+    let rules = Rules {
+        token: Some(1),
+        expire_after: Some(2 << 20),
+        cut: Some((700_000, 6)),
+        ..Rules::default()
+    };
+    let origin = Origin::start(bytes.clone(), rules).await;
+    let links = Links::to(origin.url());
+    let folder = tempfile::tempdir().expect("a folder");
+    let finished = Pull::of(links.clone(), folder.path())
+        .run()
+        .await
+        .expect("finishes");
+    assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+    assert_eq!(finished.links_renewed, 1);
+    assert_eq!(links.renewed.load(Ordering::SeqCst), 1);
+    assert!(finished.bytes_fetched < bytes.len() as u64 * 11 / 10);
+}
+
+#[tokio::test]
+async fn many_connections_share_one_renewal() {
+    let bytes = content(16 * MIB, 41);
+    let rules = Rules {
+        token: Some(1),
+        rate: Some(2 << 20),
+        ..Rules::default()
+    };
+    let origin = Origin::start(bytes.clone(), rules).await;
+    let links = Links::to(origin.url());
+    let folder = tempfile::tempdir().expect("a folder");
+    let pull = Pull::of(links.clone(), folder.path());
+    let mut watcher = pull.progress.subscribe();
+    let expire = async {
+        watcher
+            .wait_for(|progress| progress.connections == 4)
+            .await
+            .expect("grows");
+        let mut rules = origin.rules();
+        rules.token = Some(2);
+        // All four lose their connection now, and meet the end of the link together.
+        rules.cut = Some((0, 4));
+    };
+    let (finished, ()) = tokio::join!(pull.run(), expire);
+    assert_eq!(
+        std::fs::read(finished.expect("finishes").path).expect("reads"),
+        bytes
+    );
+    assert_eq!(links.renewed.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn fresh_links_that_are_refused_at_once_end_the_pull() {
+    let origin = Origin::start(
+        content(MIB, 42),
+        Rules {
+            token: Some(1000),
+            ..Rules::default()
+        },
+    )
+    .await;
+    let links = Links::to(origin.url());
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Pull::of(links.clone(), folder.path())
+        .run()
+        .await
+        .expect_err("refused");
+    assert_eq!(error.code(), "link_refused");
+    assert!(error.to_string().contains("403"), "{error}");
+    assert!(links.renewed.load(Ordering::SeqCst) <= 5);
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_link_is_renewed_before_it_runs_out() {
+    let bytes = content(4 * MIB, 43);
+    let rules = Rules {
+        rate: Some(1 << 20),
+        ..Rules::default()
+    };
+    let origin = Origin::start(bytes.clone(), rules).await;
+    let links = Arc::new(Links {
+        life: Some(Duration::from_millis(1000)),
+        ..Arc::into_inner(Links::to(origin.url())).expect("just made")
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pull = Pull::of(links.clone(), folder.path());
+    pull.request.connections = 1;
+    let finished = pull.run().await.expect("finishes");
+    assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+    assert!(finished.links_renewed >= 1);
+    assert!(
+        finished.links_renewed <= 4,
+        "a life of a second, four seconds: {}",
+        finished.links_renewed
+    );
+}
+
+#[tokio::test]
+async fn no_link_is_ever_written_down() {
+    let rules = Rules {
+        rate: Some(2 << 20),
+        ..Rules::default()
+    };
+    let origin = Origin::start(content(6 * MIB, 44), rules).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+    let error = pull
+        .run_until(|progress| progress.done > 3 * MIB as u64)
+        .await;
+    let record =
+        std::fs::read_to_string(crate::support::pulls::record(folder.path())).expect("reads");
+    assert!(record.contains("\"done\":[{"), "{record}");
+    for text in [
+        record,
+        error.to_string(),
+        format!("{error:?} {:?}", pull.progress.borrow()),
+    ] {
+        assert!(
+            !text.contains("token=") && !text.contains("127.0.0.1"),
+            "{text}"
+        );
+    }
+}

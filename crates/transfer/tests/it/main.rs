@@ -1,0 +1,13 @@
+//! Behaviour of the engine against an origin that misbehaves, one file a theme.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod changed;
+mod faults;
+mod links;
+mod names;
+mod resume;
+mod whole;
+
+const MIB: usize = 1 << 20;
