@@ -303,9 +303,15 @@ mod tests {
     #[test]
     fn a_row_is_named_by_as_much_of_its_id_as_is_clear() {
         let rows = rows();
-        assert_eq!(choose(&["bbbb"], Action::Remove).unwrap(), [rows[2].id]);
-        assert_eq!(choose(&["AAAA2"], Action::Remove).unwrap(), [rows[1].id]);
-        assert_eq!(choose(&["all"], Action::Retry).unwrap().len(), 2);
+        assert_eq!(
+            choose(&["bbbb"], Action::Remove).expect("clear"),
+            [rows[2].id]
+        );
+        assert_eq!(
+            choose(&["AAAA2"], Action::Remove).expect("clear"),
+            [rows[1].id]
+        );
+        assert_eq!(choose(&["all"], Action::Retry).expect("clear").len(), 2);
         for unclear in ["aaaa", "bbb", "cccc"] {
             let stop = choose(&[unclear], Action::Remove).expect_err("unclear");
             assert_eq!(stop.outcome, Outcome::Usage, "{}", stop.message);

@@ -234,6 +234,10 @@ pub(crate) struct Impossible {
 }
 
 /// The record after `event`.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "an event happens once: who hands it over has no more use for it"
+)]
 pub(crate) fn apply(record: &mut Record, event: Event, now: Timestamp) -> Result<(), Impossible> {
     use State as S;
     let next = match (&record.state, &event) {

@@ -142,7 +142,7 @@ fn message(row: &DownloadView) -> String {
     let mut parts = Vec::new();
     match row.state {
         DownloadState::Queued if row.job_id.is_none() => {
-            parts.push("waiting for the server".into())
+            parts.push("waiting for the server".into());
         }
         DownloadState::Queued => parts.push("waiting for its turn".into()),
         DownloadState::Preparing => match &row.made {

@@ -133,15 +133,17 @@ impl Driver {
                 }
                 self.throw_away(id);
             }
-            Action::Retry => {
-                // The part file, should it still be there, is taken up again.
-                if !self.pulls.contains_key(&id) && self.discards.remove(&id).is_some() {
-                    self.unsaved.discarded.push(id);
-                }
-            }
+            Action::Retry => self.keep_part(id),
             _ => {}
         }
         Ok(())
+    }
+
+    /// The part file, should it still be there, is taken up again.
+    fn keep_part(&mut self, id: DownloadId) {
+        if !self.pulls.contains_key(&id) && self.discards.remove(&id).is_some() {
+            self.unsaved.discarded.push(id);
+        }
     }
 
     fn expect(&mut self, id: DownloadId, sha256: Option<Sha256>) -> Result<(), ManagerError> {

@@ -336,12 +336,12 @@ impl Driver {
 
     /// Moves a row on, notes that it changed and must be saved; answers whether it could.
     fn step(&mut self, id: DownloadId, event: Event) -> bool {
-        let outcome = self.rows.step(id, event.clone(), self.now());
-        match outcome {
+        let now = self.now();
+        match self.rows.step(id, event, now) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
                 // A reply that came after the user had changed their mind.
-                tracing::debug!(download = %id, ?event, %error, "too late");
+                tracing::debug!(download = %id, %error, "too late");
                 return false;
             }
             None => return false,

@@ -66,6 +66,8 @@ struct Inner {
     lose_replies: u32,
     /// Links signed before this generation have run out.
     generation: u64,
+    /// Bytes of objects that went out, over all replies.
+    served: u64,
     open_pulls: HashMap<JobId, usize>,
     most_pulls: usize,
 }
@@ -206,6 +208,10 @@ impl Fake {
             .filter(|call| call.method == *method && call.path.starts_with(path))
             .cloned()
             .collect()
+    }
+
+    pub(crate) fn served(&self) -> u64 {
+        self.inner().served
     }
 
     pub(crate) fn most_pulls(&self) -> usize {
@@ -619,6 +625,7 @@ fn gated(
             };
             let step = (allowed - sent).min(64 << 10).min(content.len() as u64);
             let chunk = content.split_to(step as usize);
+            open.0.inner.lock().ok()?.served += step;
             Some((Ok(chunk), (open, content, sent + step, gate, cuts)))
         },
     )
