@@ -2,3 +2,10 @@
 //! `longhaul-server` is a command line around it.
 
 pub mod queue;
+
+pub mod artifact;
+pub mod catalogue;
+pub mod config;
+pub mod source;
+pub mod upkeep;
+pub mod worker;

@@ -17,6 +17,7 @@ macro_rules! conformance_tests {
         $crate::queue::conformance::conformance_tests!(
             @each $make;
             a_job_is_claimed_completed_and_read,
+            a_new_start_takes_every_lease_back_and_counts_no_attempt,
             two_workers_never_hold_one_job,
             priority_comes_first_then_age,
             a_waiting_job_gains_a_level_a_minute,

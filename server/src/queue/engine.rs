@@ -292,6 +292,18 @@ impl<S: Store> Queue for Engine<S> {
         .await
     }
 
+    async fn peek(&self, job: JobId) -> Result<Option<JobRecord>, QueueError> {
+        if let Some(known) = self.mirror().record(job) {
+            return Ok(Some(JobRecord::clone(known)));
+        }
+        Ok(self.read(vec![job]).await?.into_iter().next())
+    }
+
+    async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
+        self.work(Worth::Durable, self.limits, now, |work| work.reclaim())
+            .await
+    }
+
     async fn get(
         &self,
         owner: &Owner,

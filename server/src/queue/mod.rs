@@ -254,6 +254,13 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Vec<Option<JobRecord>>, QueueError>;
 
+    /// Reads a job, whoever's it is: for upkeep, never for a caller.
+    async fn peek(&self, job: JobId) -> Result<Option<JobRecord>, QueueError>;
+
+    /// Gives every lease back without counting the attempts: for the one process that owns the
+    /// store, at its start, when whoever held them is dead. Answers whose they were.
+    async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError>;
+
     /// The owner's jobs, newest first, optionally of one status.
     async fn list(
         &self,

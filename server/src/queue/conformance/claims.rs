@@ -6,7 +6,7 @@ use longhaul_protocol::{FaultCode, JobStatus};
 use uuid::Uuid;
 
 use super::build::*;
-use crate::queue::{AGEING, ClaimKey, JobState, NewJob, Orders, job::later};
+use crate::queue::{AGEING, ClaimKey, JobState, NewJob, Orders, QueueError, job::later};
 
 pub(crate) async fn a_job_is_claimed_completed_and_read(s: &Subject) {
     assert!(s.claim(at(0)).await.is_none());
@@ -31,6 +31,20 @@ pub(crate) async fn a_job_is_claimed_completed_and_read(s: &Subject) {
             at: at(3)
         }
     );
+}
+
+pub(crate) async fn a_new_start_takes_every_lease_back_and_counts_no_attempt(s: &Subject) {
+    let id = s.put(job(), at(0)).await;
+    let dead = s.claim(at(1)).await.expect("a job");
+    let reclaimed = s.queue.reclaim(at(2)).await.expect("reclaims");
+    assert_eq!(reclaimed, [id]);
+    assert!(s.queue.reclaim(at(2)).await.expect("reclaims").is_empty());
+    let waiting = s.queue.peek(id).await.expect("reads").expect("there");
+    assert_eq!((waiting.status(), waiting.attempt), (JobStatus::Pending, 0));
+    let alive = s.claim(at(2)).await.expect("the same job at once");
+    assert_eq!((alive.key.job, alive.key.attempt), (id, 1));
+    let late = s.queue.complete(dead.key, artifact(id), at(3)).await;
+    assert!(matches!(late, Err(QueueError::LeaseLost)), "{late:?}");
 }
 
 pub(crate) async fn two_workers_never_hold_one_job(s: &Subject) {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use longhaul_durable::{Entry, Scan, Table};
+use longhaul_protocol::JobId;
 
 use super::{KEY_TTL, Work};
 use crate::queue::{
-    JobRecord, JobState, QueueError, Swept, UploadState,
+    ClaimKey, JobRecord, JobState, QueueError, Swept, UploadState,
     job::{Event, later},
     tables::{ARTIFACTS, ENDED, KEY_AGES, KEYS, ORPHANS, POLLED, PROCESSING, time_key},
 };
@@ -91,6 +92,27 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Gives every lease back, whoever holds it.
+    pub(in crate::queue) fn reclaim(&mut self) -> Result<Vec<JobId>, QueueError> {
+        let mut reclaimed = Vec::new();
+        for (key, _) in self.tables.scan(PROCESSING, &Scan::all())? {
+            let Some(job) = self.indexed(PROCESSING, &key)? else {
+                continue;
+            };
+            let JobState::Processing { lease, .. } = &job.state else {
+                continue;
+            };
+            let claim = ClaimKey {
+                job: job.id,
+                attempt: job.attempt,
+                token: lease.token,
+            };
+            reclaimed.push(job.id);
+            self.apply(job, Event::Release { claim })?;
+        }
+        Ok(reclaimed)
     }
 
     fn sweep_abandoned(

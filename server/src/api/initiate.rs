@@ -1,0 +1,220 @@
+//! `POST /v1/jobs/download`: a click becomes a job, at once.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Extension, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::BodyExt;
+use longhaul_protocol::{
+    FileId, IDEMPOTENCY_KEY, InitiateReply, InitiateRequest, JobId, POLL_INTERVAL, ProblemCode,
+};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    Api,
+    problem::{Refusal, seconds},
+};
+use crate::queue::{Enqueued, IdempotencyKey, JobSource, NewJob, Owner};
+
+/// Contract: the body is at most this.
+const MAX_BODY: usize = 16 << 10;
+/// A body that is too large is still read up to here, so that the refusal reaches the client.
+const MAX_DISCARDED: usize = 4 << 20;
+const MAX_NAME_BYTES: usize = 1024;
+const DEFAULT_PRIORITY: u8 = 5;
+
+/// Answers 202 with the job's id once the job is as durable as the queue makes it.
+pub async fn initiate(
+    State(api): State<Api>,
+    Extension(owner): Extension<Owner>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    if api.draining.is_cancelled() {
+        return Err(Refusal::new(
+            ProblemCode::Draining,
+            "The server is shutting down and takes no new jobs; ask again shortly.",
+        )
+        .after(Duration::from_secs(10)));
+    }
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let key = idempotency_key(&parts.headers)?;
+    let body = read(body).await?;
+    let request: InitiateRequest = parse(&body)?;
+    let job = new_job(&api, owner, request, key).await?;
+    let (Enqueued::Fresh(job) | Enqueued::Same(job)) =
+        api.queue.enqueue(job, api.clock.now()).await?;
+    tracing::info!(job = %job.id, file = job.file_name, "accepted");
+    let check_url = format!("/v1/jobs/{}", job.id);
+    let reply = InitiateReply {
+        job_id: job.id,
+        status: job.status(),
+        check_url: check_url.clone(),
+        durability: api.queue.durability(),
+    };
+    let headers = [
+        (header::LOCATION, check_url),
+        (
+            header::RETRY_AFTER,
+            POLL_INTERVAL.as_secs().to_string(),
+        ),
+    ];
+    Ok((StatusCode::ACCEPTED, headers, Json(reply)).into_response())
+}
+
+async fn new_job(
+    api: &Api,
+    owner: Owner,
+    request: InitiateRequest,
+    key: Option<Uuid>,
+) -> Result<NewJob, Refusal> {
+    let fingerprint = fingerprint(&request);
+    let id = wanted(&request)?;
+    let priority = request.priority.unwrap_or(DEFAULT_PRIORITY);
+    if priority > 9 {
+        return Err(invalid("priority", "must be from 0 to 9"));
+    }
+    let item = api.catalogue.find(id).await.ok_or_else(|| {
+        Refusal::new(
+            ProblemCode::UnknownFile,
+            format!("The catalogue has no file {id}. GET /v1/files lists what there is."),
+        )
+    })?;
+    let file_name = match request.file_name {
+        None => item.file_name.clone(),
+        Some(name) => checked_name(name)?,
+    };
+    Ok(NewJob {
+        id: JobId::random(),
+        owner,
+        source: JobSource::File { file_id: id },
+        file_name,
+        priority,
+        max_attempts: api.max_attempts,
+        idempotency: key.map(|key| IdempotencyKey { key, fingerprint }),
+    })
+}
+
+fn wanted(request: &InitiateRequest) -> Result<FileId, Refusal> {
+    match (request.file_id, &request.url) {
+        (Some(id), None) => Ok(id),
+        (None, Some(_)) => Err(Refusal::new(
+            ProblemCode::UrlNotAllowed,
+            "This server fetches no URLs; it offers the files of GET /v1/files.",
+        )),
+        (Some(_), Some(_)) => Err(invalid("url", "cannot stand beside file_id")),
+        (None, None) => Err(invalid("file_id", "is missing")),
+    }
+}
+
+/// A name is shown and travels in a header; where it lands is the client's to make safe. What could
+/// not be a name on any system is refused here already.
+fn checked_name(name: String) -> Result<String, Refusal> {
+    let why = if name.trim().is_empty() {
+        "must not be empty"
+    } else if name.len() > MAX_NAME_BYTES {
+        "must be at most 1024 bytes"
+    } else if name.chars().any(char::is_control) {
+        "must not hold control characters"
+    } else if name.contains(['/', '\\']) || matches!(name.trim(), "." | "..") {
+        "must be a name, not a path"
+    } else {
+        return Ok(name);
+    };
+    Err(invalid("fileName", why))
+}
+
+fn invalid(field: &str, why: &str) -> Refusal {
+    Refusal::new(ProblemCode::InvalidRequest, format!("{field} {why}"))
+}
+
+/// The same request in another order of fields is the same request.
+fn fingerprint(request: &InitiateRequest) -> String {
+    let canonical = serde_json::to_vec(request).unwrap_or_default();
+    hex::encode(Sha256::digest(canonical))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Uuid>, Refusal> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim_matches('"');
+    Uuid::try_parse(text)
+        .map(Some)
+        .map_err(|_| invalid("Idempotency-Key", "must be a UUID"))
+}
+
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let sent = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ProblemCode::UnsupportedMediaType,
+        "Send the body as application/json.",
+    ))
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut seen) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Refusal::new(ProblemCode::BadRequest, "The body ended before its time.")
+        })?;
+        if let Some(data) = frame.data_ref() {
+            seen += data.len();
+            if seen <= MAX_BODY {
+                bytes.extend_from_slice(data);
+            }
+        }
+        if seen > MAX_DISCARDED {
+            break;
+        }
+    }
+    if seen > MAX_BODY {
+        return Err(Refusal::new(
+            ProblemCode::BodyTooLarge,
+            format!("The body may have at most {MAX_BODY} bytes."),
+        ));
+    }
+    Ok(bytes)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            let field = if path == "." { "body" } else { &path };
+            invalid(field, &format!("is not valid: {inner}"))
+        } else {
+            malformed(&inner)
+        }
+    })?;
+    json.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Refusal {
+    Refusal::new(
+        ProblemCode::MalformedJson,
+        format!("The body is not JSON: {error}"),
+    )
+}
+
+/// What a polite client waits before it asks again.
+pub(super) fn poll_again() -> (header::HeaderName, http::HeaderValue) {
+    (header::RETRY_AFTER, seconds(POLL_INTERVAL))
+}

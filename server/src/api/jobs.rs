@@ -1,0 +1,197 @@
+//! `GET /v1/jobs/{id}` and `GET /v1/jobs`: how far one job is, many jobs at once, and a listing.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{Extension, Path, Query, State},
+    response::{IntoResponse, Response},
+};
+use longhaul_protocol::{JobId, JobStatus, JobsPage, JobsReply, ProblemCode};
+use serde::Deserialize;
+
+use super::{Api, initiate::poll_again, problem::Refusal};
+use crate::queue::{JobRecord, Owner};
+
+/// Contract: so many jobs in one poll.
+const MAX_IDS: usize = 200;
+/// Contract: nobody waits longer.
+const MAX_WAIT: u64 = 25;
+const DEFAULT_PAGE: usize = 50;
+const MAX_PAGE: usize = 200;
+
+/// Query of a single poll.
+#[derive(Debug, Deserialize)]
+pub struct Wait {
+    wait: Option<String>,
+}
+
+/// One job. With `?wait=N`, when its status or progress changes, or after N seconds.
+pub async fn one(
+    State(api): State<Api>,
+    Extension(owner): Extension<Owner>,
+    Path(id): Path<String>,
+    Query(query): Query<Wait>,
+) -> Result<Response, Refusal> {
+    let id = job_id(&id)?;
+    let wait = wait(query.wait.as_deref())?;
+    let mut job = api.find(&owner, id).await?;
+    if !wait.is_zero() && !job.status().is_final() {
+        job = wait_for_news(&api, &owner, job, wait).await?;
+    }
+    let view = api.view(&job).await?;
+    if view.status.is_final() {
+        return Ok(Json(view).into_response());
+    }
+    Ok(([poll_again()], Json(view)).into_response())
+}
+
+async fn wait_for_news(
+    api: &Api,
+    owner: &Owner,
+    mut job: JobRecord,
+    wait: Duration,
+) -> Result<JobRecord, Refusal> {
+    let first = sight(&job);
+    let deadline = tokio::time::Instant::now() + wait;
+    while sight(&job) == first {
+        let news = tokio::select! {
+            () = api.queue.changed(job.id, job.revision) => true,
+            () = tokio::time::sleep_until(deadline) => false,
+            // Nobody is kept waiting by a server that goes.
+            () = api.draining.cancelled() => false,
+        };
+        if !news {
+            break;
+        }
+        job = api.find(owner, job.id).await?;
+    }
+    Ok(job)
+}
+
+/// What a change of is news to somebody who waits.
+fn sight(job: &JobRecord) -> (JobStatus, u32, u8) {
+    let percent = match &job.state {
+        crate::queue::JobState::Processing { progress, .. } => progress.percent,
+        _ => 0,
+    };
+    (job.status(), job.attempt, percent)
+}
+
+/// Query of a poll for many jobs, or of a listing.
+#[derive(Debug, Deserialize)]
+pub struct Many {
+    ids: Option<String>,
+    status: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// Many jobs in one poll (`ids`), or the caller's own, newest first, a page at a time.
+pub async fn many(
+    State(api): State<Api>,
+    Extension(owner): Extension<Owner>,
+    Query(query): Query<Many>,
+) -> Result<Response, Refusal> {
+    match &query.ids {
+        Some(ids) => {
+            let reply = poll(&api, &owner, ids).await?;
+            Ok(([poll_again()], Json(reply)).into_response())
+        }
+        None => Ok(Json(page(&api, &owner, &query).await?).into_response()),
+    }
+}
+
+async fn poll(api: &Api, owner: &Owner, ids: &str) -> Result<JobsReply, Refusal> {
+    let ids: Vec<JobId> = ids
+        .split(',')
+        .filter(|id| !id.is_empty())
+        .map(|id| id.trim().parse().map_err(|_| invalid("ids", "must be job ids, parted by commas")))
+        .collect::<Result<_, _>>()?;
+    if ids.len() > MAX_IDS {
+        return Err(invalid("ids", "holds more than 200 jobs; ask in several requests"));
+    }
+    let found = api.queue.get(owner, &ids, true, api.clock.now()).await?;
+    let mut reply = JobsReply {
+        jobs: Vec::with_capacity(found.len()),
+        missing: Vec::new(),
+    };
+    for (id, job) in ids.into_iter().zip(found) {
+        match job {
+            Some(job) => reply.jobs.push(api.view(&job).await?),
+            None => reply.missing.push(id),
+        }
+    }
+    Ok(reply)
+}
+
+async fn page(api: &Api, owner: &Owner, query: &Many) -> Result<JobsPage, Refusal> {
+    let status = match query.status.as_deref().filter(|status| !status.is_empty()) {
+        None => None,
+        Some("pending") => Some(JobStatus::Pending),
+        Some("processing") => Some(JobStatus::Processing),
+        Some("completed") => Some(JobStatus::Completed),
+        Some("failed") => Some(JobStatus::Failed),
+        Some(_) => {
+            return Err(invalid(
+                "status",
+                "must be pending, processing, completed or failed",
+            ));
+        }
+    };
+    let limit = limit(query.limit.as_deref(), DEFAULT_PAGE, MAX_PAGE)?;
+    let page = api
+        .queue
+        .list(owner, status, query.cursor.as_deref(), limit)
+        .await
+        .map_err(|error| match error {
+            crate::queue::QueueError::Conflict(_) => {
+                invalid("cursor", "is not one that this server gave")
+            }
+            other => other.into(),
+        })?;
+    let mut jobs = Vec::with_capacity(page.jobs.len());
+    for job in &page.jobs {
+        jobs.push(api.view(job).await?);
+    }
+    Ok(JobsPage {
+        jobs,
+        next_cursor: page.next,
+    })
+}
+
+impl Api {
+    /// The caller's job, and a note that somebody still waits for it.
+    pub(super) async fn find(&self, owner: &Owner, id: JobId) -> Result<JobRecord, Refusal> {
+        let mut found = self.queue.get(owner, &[id], true, self.clock.now()).await?;
+        found.pop().flatten().ok_or_else(Refusal::unknown_job)
+    }
+}
+
+/// What is not even an id is a job that does not exist.
+pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
+    text.parse().map_err(|_| Refusal::unknown_job())
+}
+
+/// A page's length, from its query.
+pub(super) fn limit(text: Option<&str>, default: usize, most: usize) -> Result<usize, Refusal> {
+    match text.filter(|text| !text.is_empty()) {
+        None => Ok(default),
+        Some(text) => match text.parse() {
+            Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
+            _ => Err(invalid("limit", &format!("must be from 1 to {most}"))),
+        },
+    }
+}
+
+fn wait(text: Option<&str>) -> Result<Duration, Refusal> {
+    match text.map(str::parse::<u64>) {
+        None => Ok(Duration::ZERO),
+        Some(Ok(seconds)) if seconds <= MAX_WAIT => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err(invalid("wait", "must be whole seconds from 0 to 25")),
+    }
+}
+
+fn invalid(field: &str, why: &str) -> Refusal {
+    Refusal::new(ProblemCode::InvalidRequest, format!("{field} {why}"))
+}

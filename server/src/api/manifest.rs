@@ -1,0 +1,30 @@
+//! `GET /v1/jobs/{id}/manifest`: the artifact's check blocks.
+
+use axum::{
+    Json,
+    extract::{Extension, Path, State},
+};
+use longhaul_protocol::{Manifest, ProblemCode};
+
+use super::{Api, jobs::job_id, problem::Refusal};
+use crate::queue::{JobState, Owner};
+
+/// Reads the check blocks of a completed job from beside its artifact.
+pub async fn manifest(
+    State(api): State<Api>,
+    Extension(owner): Extension<Owner>,
+    Path(id): Path<String>,
+) -> Result<Json<Manifest>, Refusal> {
+    let job = api.find(&owner, job_id(&id)?).await?;
+    let JobState::Completed { artifact, .. } = &job.state else {
+        return Err(not_completed());
+    };
+    Ok(Json(api.artifacts.manifest(artifact).await?))
+}
+
+pub(super) fn not_completed() -> Refusal {
+    Refusal::new(
+        ProblemCode::Conflict,
+        "The job has no artifact: only a completed job has one.",
+    )
+}

@@ -1,0 +1,43 @@
+//! The API: a file for each thing that a call does. `router.rs` is the table of contents.
+
+pub mod cancel;
+pub mod download;
+pub mod files;
+pub mod health;
+pub mod initiate;
+pub mod jobs;
+pub mod manifest;
+pub mod problem;
+pub mod retry;
+mod view;
+pub mod web;
+
+use std::{sync::Arc, time::Duration};
+
+use longhaul_protocol::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::{artifact::Artifacts, catalogue::Catalogue, queue::SharedQueue};
+
+/// What the calls work with.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// The queue.
+    pub queue: SharedQueue,
+    /// Where artifacts are.
+    pub artifacts: Artifacts,
+    /// What a file id is.
+    pub catalogue: Arc<Catalogue>,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How long a download URL works.
+    pub presign_ttl: Duration,
+    /// How long an artifact lives.
+    pub artifact_ttl: Duration,
+    /// When a job nobody asks for is given up; zero for never.
+    pub abandon_after: Duration,
+    /// Attempts that a job gets by itself.
+    pub max_attempts: u32,
+    /// Cancelled once the server shuts down: no new jobs, and nobody waits any longer.
+    pub draining: CancellationToken,
+}

@@ -1,0 +1,84 @@
+//! A job's record as the API shows it.
+
+use jiff::{SignedDuration, Timestamp};
+use longhaul_protocol::{JobResult, JobView, Stage};
+
+use super::{Api, problem::Refusal};
+use crate::queue::{Artifact, JobRecord, JobState};
+
+impl Api {
+    /// Shows a job; a completed one with a URL signed now.
+    pub(super) async fn view(&self, job: &JobRecord) -> Result<JobView, Refusal> {
+        let mut view = JobView {
+            job_id: job.id,
+            status: job.status(),
+            progress: 0,
+            result: None,
+            error: None,
+            stage: Stage::Done,
+            bytes_done: 0,
+            bytes_total: None,
+            queue_position: None,
+            attempt: job.attempt,
+            max_attempts: job.max_attempts,
+            cancels_at: None,
+            file_name: job.file_name.clone(),
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+        };
+        match &job.state {
+            JobState::Pending { .. } => {
+                view.stage = Stage::Queued;
+                view.queue_position = self.queue.position(job.id).await?;
+                view.cancels_at = self.cancels_at();
+            }
+            JobState::Processing { progress, .. } => {
+                view.stage = progress.stage;
+                view.progress = progress.percent;
+                view.bytes_done = progress.bytes_done;
+                view.bytes_total = progress.bytes_total;
+                view.cancels_at = self.cancels_at();
+            }
+            JobState::Completed { artifact, at } => {
+                view.progress = 100;
+                view.bytes_done = artifact.size;
+                view.bytes_total = Some(artifact.size);
+                view.result = Some(self.result(job, artifact, *at).await?);
+            }
+            JobState::Failed { fault, .. } => view.error = Some(fault.clone()),
+        }
+        Ok(view)
+    }
+
+    /// The read that shows a job also renews it, so its end is counted from now.
+    fn cancels_at(&self) -> Option<Timestamp> {
+        (!self.abandon_after.is_zero()).then(|| later(self.clock.now(), self.abandon_after))
+    }
+
+    async fn result(
+        &self,
+        job: &JobRecord,
+        artifact: &Artifact,
+        completed: Timestamp,
+    ) -> Result<JobResult, Refusal> {
+        let signed = self
+            .artifacts
+            .presign(artifact, &job.file_name, self.presign_ttl, self.clock.now())
+            .await?;
+        Ok(JobResult {
+            download_url: signed.url,
+            expires_at: signed.expires_at,
+            size: artifact.size,
+            etag: artifact.etag.clone(),
+            sha256: artifact.sha256,
+            crc64nvme: artifact.crc64nvme,
+            manifest_url: format!("/v1/jobs/{}/manifest", job.id),
+            artifact_expires_at: later(completed, self.artifact_ttl),
+        })
+    }
+}
+
+fn later(at: Timestamp, by: std::time::Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}

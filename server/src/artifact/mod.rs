@@ -1,0 +1,188 @@
+//! Artifacts in S3: aws-sdk-s3 alone, against the embedded store as against any other.
+
+mod bucket;
+mod digest;
+mod parts;
+mod presign;
+mod upload;
+
+use aws_sdk_s3::{
+    Client,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+};
+use longhaul_protocol::{JobId, Manifest};
+
+pub use bucket::Connection;
+pub use presign::Presigned;
+pub use upload::{Gauge, UploadError};
+
+use crate::queue::{Artifact, UploadState};
+
+/// Every key of ours begins with this.
+pub const PREFIX: &str = "artifacts/";
+
+/// Where an attempt puts its artifact; never made from a user's name.
+#[must_use]
+pub fn key(job: JobId, attempt: u32) -> String {
+    format!("{PREFIX}{job}/{attempt}/blob")
+}
+
+/// The job that a key belongs to.
+#[must_use]
+pub fn job_of(key: &str) -> Option<JobId> {
+    key.strip_prefix(PREFIX)?.split('/').next()?.parse().ok()
+}
+
+/// S3 refused or could not be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} failed: {why}")]
+pub struct StorageError {
+    /// What was tried.
+    pub what: &'static str,
+    /// What S3 said.
+    pub why: String,
+    /// S3's code, where it answered.
+    pub code: Option<String>,
+}
+
+impl StorageError {
+    fn new<E, R>(what: &'static str, error: &SdkError<E, R>) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug,
+    {
+        let code = error.code().map(str::to_owned);
+        let why = match (&code, error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.clone(),
+            _ => DisplayErrorContext(error).to_string(),
+        };
+        Self { what, why, code }
+    }
+}
+
+/// The bucket, and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Artifacts {
+    client: Client,
+    presigner: Client,
+    bucket: String,
+    tagging: bool,
+}
+
+impl Artifacts {
+    /// Reads an artifact's check blocks.
+    ///
+    /// # Errors
+    /// [`StorageError`] where it cannot be had, or is not a manifest.
+    pub async fn manifest(&self, artifact: &Artifact) -> Result<Manifest, StorageError> {
+        const WHAT: &str = "reading the manifest";
+        let object = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(&artifact.manifest_key)
+            .send()
+            .await
+            .map_err(|error| StorageError::new(WHAT, &error))?;
+        let wrong = |why: String| StorageError {
+            what: WHAT,
+            why,
+            code: None,
+        };
+        let body = object.body.collect().await.map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_slice(&body.into_bytes()).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// Deletes an artifact and its manifest; gone already is as good.
+    ///
+    /// # Errors
+    /// [`StorageError`] where S3 refused.
+    pub async fn delete(&self, artifact: &Artifact) -> Result<(), StorageError> {
+        for key in [&artifact.key, &artifact.manifest_key] {
+            self.client
+                .delete_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .send()
+                .await
+                .map_err(|error| StorageError::new("deleting an artifact", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Aborts an upload; gone already is as good.
+    ///
+    /// # Errors
+    /// [`StorageError`] where S3 refused.
+    pub async fn abort(&self, upload: &UploadState) -> Result<(), StorageError> {
+        let aborted = self
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&upload.key)
+            .upload_id(&upload.upload_id)
+            .send()
+            .await;
+        match aborted {
+            Err(error) if error.code() != Some("NoSuchUpload") => {
+                Err(StorageError::new("aborting an upload", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// All unfinished uploads of ours, with when each began.
+    ///
+    /// # Errors
+    /// [`StorageError`] where S3 refused.
+    pub async fn uploads(&self) -> Result<Vec<(UploadState, jiff::Timestamp)>, StorageError> {
+        let (mut key_marker, mut id_marker) = (None, None);
+        let mut found = Vec::new();
+        loop {
+            let page = self
+                .client
+                .list_multipart_uploads()
+                .bucket(&self.bucket)
+                .prefix(PREFIX)
+                .set_key_marker(key_marker)
+                .set_upload_id_marker(id_marker)
+                .send()
+                .await
+                .map_err(|error| StorageError::new("listing uploads", &error))?;
+            for upload in page.uploads() {
+                let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else {
+                    continue;
+                };
+                let began = upload
+                    .initiated()
+                    .and_then(|at| jiff::Timestamp::from_second(at.secs()).ok())
+                    .unwrap_or_default();
+                let state = UploadState {
+                    key: key.to_owned(),
+                    upload_id: id.to_owned(),
+                };
+                found.push((state, began));
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            key_marker = page.next_key_marker().map(str::to_owned);
+            id_marker = page.next_upload_id_marker().map(str::to_owned);
+        }
+    }
+
+    /// Whether the bucket answers.
+    ///
+    /// # Errors
+    /// [`StorageError`] with what it said instead.
+    pub async fn reach(&self) -> Result<(), StorageError> {
+        self.client
+            .head_bucket()
+            .bucket(&self.bucket)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| StorageError::new("reaching the bucket", &error))
+    }
+}

@@ -1,0 +1,110 @@
+//! What the server is told: one struct, parsed once, validated once, passed down.
+
+mod options;
+mod tokens;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use longhaul_protocol::Token;
+
+pub use options::{ConfigError, Options};
+pub use tokens::Tokens;
+
+use crate::queue::{Limits, Owner};
+
+/// Where the queue lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueKind {
+    /// In this process: lost with it.
+    Memory,
+    /// In a sled database below the data folder.
+    Sled,
+}
+
+/// Where artifacts live.
+#[derive(Debug, Clone)]
+pub enum StoreKind {
+    /// The embedded store, below the data folder.
+    Embedded {
+        /// Where it listens.
+        listen: SocketAddr,
+    },
+    /// An S3 of its own. Credentials come from the AWS default chain.
+    External {
+        /// None for AWS itself.
+        endpoint: Option<String>,
+        /// The bucket; it must exist.
+        bucket: String,
+        /// None to ask the AWS default chain.
+        region: Option<String>,
+        /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+        path_style: bool,
+    },
+}
+
+/// A server's configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Queue and embedded store live below it.
+    pub data_dir: PathBuf,
+    /// Each file below it is offered.
+    pub library: Option<PathBuf>,
+    /// Named entries are offered (TOML).
+    pub catalog: Option<PathBuf>,
+    /// Where the queue lives.
+    pub queue: QueueKind,
+    /// Where artifacts live.
+    pub store: StoreKind,
+    /// What presigned URLs name, where that is not the endpoint itself.
+    pub s3_public_endpoint: Option<String>,
+    /// Jobs at a time.
+    pub workers: usize,
+    /// Attempts that a job gets by itself.
+    pub max_attempts: u32,
+    /// A worker that is silent for so long has lost its job.
+    pub lease: Duration,
+    /// How long a download URL works.
+    pub presign_ttl: Duration,
+    /// The seed's limits.
+    pub limits: Limits,
+    /// Running jobs get so long at the end.
+    pub drain: Duration,
+    /// Who may ask; empty means whoever reaches the loopback address.
+    pub tokens: Tokens,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Names that `Host` may have besides the listening address's own.
+    pub allowed_hosts: Vec<String>,
+    /// Initiations a minute for each client address; none for no limit.
+    pub initiate_rate: Option<u32>,
+}
+
+impl Config {
+    /// The app's own server: loopback, sled, embedded store, one random token, no rate limit.
+    #[must_use]
+    pub fn embedded(data_dir: PathBuf, library: Option<PathBuf>, token: Token) -> Self {
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: local,
+            data_dir,
+            library,
+            catalog: None,
+            queue: QueueKind::Sled,
+            store: StoreKind::Embedded { listen: local },
+            s3_public_endpoint: None,
+            workers: 2,
+            max_attempts: 3,
+            lease: Duration::from_secs(30),
+            presign_ttl: Duration::from_secs(15 * 60),
+            limits: Limits::default(),
+            drain: Duration::from_secs(3),
+            tokens: Tokens::one(Owner("local".into()), token),
+            trusted_proxies: Vec::new(),
+            allowed_hosts: Vec::new(),
+            initiate_rate: None,
+        }
+    }
+}
