@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -63,6 +63,8 @@ pub(crate) struct Lane {
     pub(crate) first: Option<First>,
     /// How far it is, for whoever watches.
     pub(crate) position: Arc<AtomicU64>,
+    /// Set when it is one too many: it ends after the granule in work.
+    pub(crate) leave: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -106,6 +108,9 @@ impl Lane {
             // Whatever came of it, the beginning of a granule is worth keeping.
             self.site.table().segments.park(self.id, cursor.head());
             fetched?;
+            if self.leave.load(Ordering::Relaxed) {
+                return Ok(());
+            }
         }
     }
 
@@ -192,7 +197,7 @@ impl Lane {
                     .table()
                     .landed(self.id, cursor.granule, cursor.head().crc);
                 cursor.advance(&self.site);
-                if !goes_on? {
+                if !goes_on? || self.leave.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
             }

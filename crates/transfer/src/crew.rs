@@ -1,10 +1,10 @@
 //! The connections of one pull: how many there are, and what becomes of their failures.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -70,6 +70,13 @@ struct Ended {
     result: Result<(), Fault>,
 }
 
+/// What the crew knows of an open connection.
+#[derive(Debug, Default)]
+struct Handle {
+    position: Arc<AtomicU64>,
+    leave: Arc<AtomicBool>,
+}
+
 pub(crate) struct Crew<'a, 'b> {
     job: Job<'a>,
     links: &'a mut Links,
@@ -78,7 +85,7 @@ pub(crate) struct Crew<'a, 'b> {
     growth: Growth,
     begun: Instant,
     lanes: JoinSet<Ended>,
-    positions: HashMap<LaneId, Arc<AtomicU64>>,
+    open: BTreeMap<LaneId, Handle>,
     next: LaneId,
     first: Option<First>,
     pause: Option<Instant>,
@@ -106,7 +113,7 @@ impl<'a, 'b> Crew<'a, 'b> {
             report,
             begun: Instant::now(),
             lanes: JoinSet::new(),
-            positions: HashMap::new(),
+            open: BTreeMap::new(),
             next: 0,
             first,
             pause: None,
@@ -127,7 +134,7 @@ impl<'a, 'b> Crew<'a, 'b> {
         {
             result = result.and(Err(error));
         }
-        self.positions.clear();
+        self.open.clear();
         self.look();
         let kept = if self.job.ranged {
             self.report.now.done
@@ -200,15 +207,16 @@ impl<'a, 'b> Crew<'a, 'b> {
                     None => return,
                 },
             };
-            let position = Arc::new(AtomicU64::new(0));
+            let handle = Handle::default();
             let lane = Lane {
                 id: self.next,
                 site: Arc::clone(&self.job.site),
                 url,
                 first: self.first.take(),
-                position: Arc::clone(&position),
+                position: Arc::clone(&handle.position),
+                leave: Arc::clone(&handle.leave),
             };
-            self.positions.insert(self.next, position);
+            self.open.insert(self.next, handle);
             let (id, generation) = (self.next, self.links.generation());
             self.next += 1;
             self.lanes.spawn(async move {
@@ -233,7 +241,7 @@ impl<'a, 'b> Crew<'a, 'b> {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => return Ok(None),
         };
-        self.positions.remove(&ended.lane);
+        self.open.remove(&ended.lane);
         let Err(fault) = ended.result else {
             return Ok(None);
         };
@@ -323,6 +331,11 @@ impl<'a, 'b> Crew<'a, 'b> {
         let fetched = self.report.fetched();
         self.growth
             .observe(self.begun.elapsed(), fetched, self.lanes.len());
+        // Those that came last leave first; the work that they leave is taken by who stays.
+        let wanted = self.growth.wanted();
+        for handle in self.open.values().skip(wanted) {
+            handle.leave.store(true, Ordering::Relaxed);
+        }
         if let Some(trailing) = self.job.trailing {
             trailing.reached(self.job.site.table().segments.frontier());
         }
@@ -344,9 +357,9 @@ impl<'a, 'b> Crew<'a, 'b> {
     /// Takes the present state into the next report.
     fn look(&mut self) {
         let positions = self
-            .positions
+            .open
             .iter()
-            .map(|(lane, position)| (*lane, position.load(Ordering::Relaxed)))
+            .map(|(lane, open)| (*lane, open.position.load(Ordering::Relaxed)))
             .collect();
         let table = self.job.site.table();
         let (segments, done) = table.view(&positions);
