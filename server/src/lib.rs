@@ -1,11 +1,19 @@
 //! The job server: API, queue, worker, artifacts. The app embeds this library; the binary
 //! `longhaul-server` is a command line around it.
+//!
+//! The way of a job: `api::initiate` → `queue` → `worker` → `source` → `artifact` → S3.
 
-pub mod queue;
-
+mod api;
+mod app;
 pub mod artifact;
-pub mod catalogue;
-pub mod config;
-pub mod source;
-pub mod upkeep;
-pub mod worker;
+mod catalogue;
+mod config;
+mod middleware;
+pub mod queue;
+mod router;
+mod source;
+mod upkeep;
+mod worker;
+
+pub use app::{Running, StartError, start};
+pub use config::{Config, ConfigError, Options, QueueKind, StoreKind, Tokens};

@@ -27,7 +27,7 @@ const FOREIGN_UPLOAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the duties work on.
 #[derive(Debug, Clone)]
-pub struct Upkeep {
+pub(crate) struct Upkeep {
     /// The queue.
     pub queue: SharedQueue,
     /// The bucket.
@@ -42,7 +42,7 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// Does the duties in turn until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         self.abort_orphans().await;
         let mut stored = Instant::now();
         loop {
@@ -60,8 +60,12 @@ impl Upkeep {
     }
 
     /// Enforces the queue's limits once, and carries out in S3 what follows from it.
-    pub async fn sweep(&self) {
-        let swept = match self.queue.sweep(&self.limits, BATCH, self.clock.now()).await {
+    pub(crate) async fn sweep(&self) {
+        let swept = match self
+            .queue
+            .sweep(&self.limits, BATCH, self.clock.now())
+            .await
+        {
             Ok(swept) => swept,
             Err(error) => return tracing::error!(%error, "the queue could not be swept"),
         };
@@ -77,7 +81,9 @@ impl Upkeep {
         for (job, artifact) in &swept.expired {
             match self.artifacts.delete(artifact).await {
                 Ok(()) => tracing::info!(%job, "the artifact's time is over; it is deleted"),
-                Err(error) => tracing::warn!(%job, %error, "an expired artifact stays for the bucket's lifecycle rule"),
+                Err(error) => {
+                    tracing::warn!(%job, %error, "an expired artifact stays for the bucket's lifecycle rule")
+                }
             }
         }
         for upload in &swept.orphaned_uploads {
@@ -86,7 +92,7 @@ impl Upkeep {
     }
 
     /// Aborts uploads that no running attempt owns: what a crash left behind.
-    pub async fn abort_orphans(&self) {
+    pub(crate) async fn abort_orphans(&self) {
         let uploads = match self.artifacts.uploads().await {
             Ok(uploads) => uploads,
             Err(error) => return tracing::warn!(%error, "unfinished uploads cannot be listed"),
@@ -130,7 +136,9 @@ impl Upkeep {
                 tracing::info!(?report, "the store's lifecycle rules were carried out");
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the store's lifecycle rules were not carried out"),
+            Err(error) => {
+                tracing::warn!(%error, "the store's lifecycle rules were not carried out")
+            }
         }
     }
 }

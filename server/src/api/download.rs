@@ -10,7 +10,7 @@ use super::{Api, jobs::job_id, manifest::not_completed, problem::Refusal};
 use crate::queue::{JobState, Owner};
 
 /// Answers 307 to the artifact itself.
-pub async fn signed(
+pub(crate) async fn signed(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     Path(id): Path<String>,
@@ -23,12 +23,15 @@ pub async fn signed(
         .artifacts
         .presign(artifact, &job.file_name, api.presign_ttl, api.clock.now())
         .await?;
-    let mut location = HeaderValue::from_str(signed.url.expose().as_str())
-        .map_err(|_| not_completed())?;
+    let mut location =
+        HeaderValue::from_str(signed.url.expose().as_str()).map_err(|_| not_completed())?;
     location.set_sensitive(true);
     let headers = [
         (header::LOCATION, location),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
     ];
     Ok((StatusCode::TEMPORARY_REDIRECT, headers).into_response())
 }

@@ -12,12 +12,12 @@ use super::{Api, problem::Refusal};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The process answers.
-pub async fn healthz() -> Json<Value> {
+pub(crate) async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
 /// Queue and S3 answer, and the server is not about to stop.
-pub async fn readyz(State(api): State<Api>) -> Result<Json<Value>, Refusal> {
+pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Value>, Refusal> {
     let not_ready = |what: &str| {
         Refusal::new(ProblemCode::NotReady, what.to_owned()).after(Duration::from_secs(5))
     };

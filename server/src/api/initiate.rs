@@ -31,7 +31,7 @@ const MAX_NAME_BYTES: usize = 1024;
 const DEFAULT_PRIORITY: u8 = 5;
 
 /// Answers 202 with the job's id once the job is as durable as the queue makes it.
-pub async fn initiate(
+pub(crate) async fn initiate(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     request: Request,
@@ -61,10 +61,7 @@ pub async fn initiate(
     };
     let headers = [
         (header::LOCATION, check_url),
-        (
-            header::RETRY_AFTER,
-            POLL_INTERVAL.as_secs().to_string(),
-        ),
+        (header::RETRY_AFTER, POLL_INTERVAL.as_secs().to_string()),
     ];
     Ok((StatusCode::ACCEPTED, headers, Json(reply)).into_response())
 }

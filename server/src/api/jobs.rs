@@ -22,12 +22,12 @@ const MAX_PAGE: usize = 200;
 
 /// Query of a single poll.
 #[derive(Debug, Deserialize)]
-pub struct Wait {
+pub(crate) struct Wait {
     wait: Option<String>,
 }
 
 /// One job. With `?wait=N`, when its status or progress changes, or after N seconds.
-pub async fn one(
+pub(crate) async fn one(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     Path(id): Path<String>,
@@ -80,7 +80,7 @@ fn sight(job: &JobRecord) -> (JobStatus, u32, u8) {
 
 /// Query of a poll for many jobs, or of a listing.
 #[derive(Debug, Deserialize)]
-pub struct Many {
+pub(crate) struct Many {
     ids: Option<String>,
     status: Option<String>,
     limit: Option<String>,
@@ -88,7 +88,7 @@ pub struct Many {
 }
 
 /// Many jobs in one poll (`ids`), or the caller's own, newest first, a page at a time.
-pub async fn many(
+pub(crate) async fn many(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     Query(query): Query<Many>,
@@ -106,10 +106,17 @@ async fn poll(api: &Api, owner: &Owner, ids: &str) -> Result<JobsReply, Refusal>
     let ids: Vec<JobId> = ids
         .split(',')
         .filter(|id| !id.is_empty())
-        .map(|id| id.trim().parse().map_err(|_| invalid("ids", "must be job ids, parted by commas")))
+        .map(|id| {
+            id.trim()
+                .parse()
+                .map_err(|_| invalid("ids", "must be job ids, parted by commas"))
+        })
         .collect::<Result<_, _>>()?;
     if ids.len() > MAX_IDS {
-        return Err(invalid("ids", "holds more than 200 jobs; ask in several requests"));
+        return Err(invalid(
+            "ids",
+            "holds more than 200 jobs; ask in several requests",
+        ));
     }
     let found = api.queue.get(owner, &ids, true, api.clock.now()).await?;
     let mut reply = JobsReply {

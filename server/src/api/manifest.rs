@@ -10,7 +10,7 @@ use super::{Api, jobs::job_id, problem::Refusal};
 use crate::queue::{JobState, Owner};
 
 /// Reads the check blocks of a completed job from beside its artifact.
-pub async fn manifest(
+pub(crate) async fn manifest(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     Path(id): Path<String>,

@@ -1,16 +1,16 @@
 //! The API: a file for each thing that a call does. `router.rs` is the table of contents.
 
-pub mod cancel;
-pub mod download;
-pub mod files;
-pub mod health;
-pub mod initiate;
-pub mod jobs;
-pub mod manifest;
-pub mod problem;
-pub mod retry;
+pub(crate) mod cancel;
+pub(crate) mod download;
+pub(crate) mod files;
+pub(crate) mod health;
+pub(crate) mod initiate;
+pub(crate) mod jobs;
+pub(crate) mod manifest;
+pub(crate) mod problem;
+pub(crate) mod retry;
 mod view;
-pub mod web;
+pub(crate) mod web;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{artifact::Artifacts, catalogue::Catalogue, queue::SharedQueue};
 
 /// What the calls work with.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub(crate) struct Api {
     /// The queue.
     pub queue: SharedQueue,
     /// Where artifacts are.

@@ -12,14 +12,14 @@ use crate::{artifact::StorageError, queue::QueueError};
 
 /// A refused request.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     problem: Problem,
     retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal with what happened this time.
-    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             problem: Problem::new(code, detail),
             retry_after: None,
@@ -28,14 +28,14 @@ impl Refusal {
 
     /// Says when to come back.
     #[must_use]
-    pub fn after(mut self, wait: Duration) -> Self {
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
     /// The job does not exist, or is another owner's: the same words for both.
     #[must_use]
-    pub fn unknown_job() -> Self {
+    pub(crate) fn unknown_job() -> Self {
         Self::new(
             ProblemCode::UnknownJob,
             "There is no such job. It may have been forgotten after its time; ask for the file again.",
@@ -46,9 +46,12 @@ impl Refusal {
 impl From<QueueError> for Refusal {
     fn from(error: QueueError) -> Self {
         match error {
-            QueueError::KeyReused => Self::new(ProblemCode::IdempotencyKeyReused, error.to_string()),
-            QueueError::Full => Self::new(ProblemCode::QueueFull, error.to_string())
-                .after(Duration::from_secs(30)),
+            QueueError::KeyReused => {
+                Self::new(ProblemCode::IdempotencyKeyReused, error.to_string())
+            }
+            QueueError::Full => {
+                Self::new(ProblemCode::QueueFull, error.to_string()).after(Duration::from_secs(30))
+            }
             QueueError::Unknown => Self::unknown_job(),
             QueueError::Conflict(_) | QueueError::LeaseLost => {
                 Self::new(ProblemCode::Conflict, error.to_string())
@@ -78,8 +81,8 @@ impl From<StorageError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.problem.status)
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.problem).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

@@ -22,7 +22,7 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Longhaul</tit
     then build again. The API is at <code>/v1</code>.";
 
 /// A file of the page; a path that is none is a problem.
-pub async fn page(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn page(uri: Uri, headers: HeaderMap) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
         path => path,

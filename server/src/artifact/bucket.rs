@@ -93,7 +93,13 @@ impl Artifacts {
     }
 
     async fn make_bucket(&self) -> Result<(), StorageError> {
-        match self.client.create_bucket().bucket(&self.bucket).send().await {
+        match self
+            .client
+            .create_bucket()
+            .bucket(&self.bucket)
+            .send()
+            .await
+        {
             Err(error)
                 if !matches!(
                     error.code(),

@@ -82,7 +82,12 @@ impl Taker {
         Digests {
             size: self.size,
             sha256: Sha256(self.sha256.finalize().into()),
-            crc64nvme: Crc64Nvme(whole.first().copied().unwrap_or_else(|| checksum(ALGORITHM, &[]))),
+            crc64nvme: Crc64Nvme(
+                whole
+                    .first()
+                    .copied()
+                    .unwrap_or_else(|| checksum(ALGORITHM, &[])),
+            ),
             block_size,
             blocks: blocks.into_iter().map(Crc64Nvme).collect(),
         }
@@ -91,7 +96,9 @@ impl Taker {
 
 /// Joins each `by` neighbours of 1 MiB blocks of `size` bytes in all into one.
 fn join(blocks: &[u64], size: u64, by: u64) -> Vec<u64> {
-    let by = usize::try_from(by).unwrap_or(usize::MAX).clamp(1, blocks.len().max(1));
+    let by = usize::try_from(by)
+        .unwrap_or(usize::MAX)
+        .clamp(1, blocks.len().max(1));
     let length = |index: usize| (size - index as u64 * BLOCK).min(BLOCK);
     blocks
         .chunks(by)

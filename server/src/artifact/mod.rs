@@ -90,7 +90,11 @@ impl Artifacts {
             why,
             code: None,
         };
-        let body = object.body.collect().await.map_err(|error| wrong(error.to_string()))?;
+        let body = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| wrong(error.to_string()))?;
         serde_json::from_slice(&body.into_bytes()).map_err(|error| wrong(error.to_string()))
     }
 

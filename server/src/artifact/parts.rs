@@ -14,7 +14,10 @@ const MEMORY: u64 = 64 * MIB;
 /// parts, so that the 10,000 that S3 takes reach past its largest object of 5 TiB.
 pub(super) fn part_size(size: Option<u64>, number: u32) -> u64 {
     match size {
-        Some(size) => size.div_ceil(MAX_PARTS - 1).next_multiple_of(MIB).max(FIRST),
+        Some(size) => size
+            .div_ceil(MAX_PARTS - 1)
+            .next_multiple_of(MIB)
+            .max(FIRST),
         None => FIRST << ((u64::from(number.max(1)) - 1) / 1000),
     }
 }

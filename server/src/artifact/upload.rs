@@ -111,7 +111,10 @@ impl Artifacts {
         let digester = Digester::start();
         let size = production.size;
         let first = next_part(&mut production, part_size(size, 1) as usize).await?;
-        digester.feed(first.bytes.clone()).await.ok_or(UploadError::Broken)?;
+        digester
+            .feed(first.bytes.clone())
+            .await
+            .ok_or(UploadError::Broken)?;
         gauge.uploading.store(true, Ordering::Relaxed);
         let (etag, digests) = if first.last {
             let length = first.bytes.len() as u64;
@@ -161,14 +164,19 @@ impl Artifacts {
             .send()
             .await
             .map_err(|error| StorageError::new("beginning the upload", &error))?;
-        let upload_id = begun.upload_id.ok_or_else(|| nothing("beginning the upload"))?;
+        let upload_id = begun
+            .upload_id
+            .ok_or_else(|| nothing("beginning the upload"))?;
         gauge.begun(UploadState {
             key: key.to_owned(),
             upload_id: upload_id.clone(),
         });
         let mut done: Vec<(i32, String)> = Vec::new();
         let mut running = JoinSet::new();
-        let mut part = Part { bytes: first, last: false };
+        let mut part = Part {
+            bytes: first,
+            last: false,
+        };
         let mut number = 1;
         loop {
             let room = in_flight(part.bytes.len() as u64);
@@ -188,7 +196,10 @@ impl Artifacts {
             number += 1;
             let size = part_size(production.size, number as u32) as usize;
             part = next_part(&mut production, size).await?;
-            digester.feed(part.bytes.clone()).await.ok_or(UploadError::Broken)?;
+            digester
+                .feed(part.bytes.clone())
+                .await
+                .ok_or(UploadError::Broken)?;
             if part.bytes.is_empty() {
                 break;
             }
@@ -199,7 +210,12 @@ impl Artifacts {
         done.sort_unstable();
         let parts = done
             .into_iter()
-            .map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build())
+            .map(|(number, etag)| {
+                CompletedPart::builder()
+                    .part_number(number)
+                    .e_tag(etag)
+                    .build()
+            })
             .collect();
         let complete = self
             .client
@@ -207,7 +223,11 @@ impl Artifacts {
             .bucket(&self.bucket)
             .key(key)
             .upload_id(upload_id)
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .multipart_upload(
+                CompletedMultipartUpload::builder()
+                    .set_parts(Some(parts))
+                    .build(),
+            )
             .send()
             .await
             .map_err(|error| StorageError::new("completing the upload", &error))?;

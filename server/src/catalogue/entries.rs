@@ -157,7 +157,8 @@ mod tests {
             ("[[file]]\nid = 1\nname = \"a\"\n".into(), "one source"),
             ("[[file]]\nid = -1\nname = \"a\"\npath = \"a\"".into(), "id"),
             (
-                "[[file]]\nid = 1\nname = \"a\"\narchive = { folder = \".\", include = [\"[\"] }".into(),
+                "[[file]]\nid = 1\nname = \"a\"\narchive = { folder = \".\", include = [\"[\"] }"
+                    .into(),
                 "file 1",
             ),
         ] {

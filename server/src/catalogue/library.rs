@@ -64,7 +64,9 @@ fn id_of(relative: &Path, salt: u8) -> FileId {
     digest.update([salt]);
     digest.update(relative.as_os_str().as_encoded_bytes());
     let head = digest.finalize();
-    let number = head[..8].iter().fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+    let number = head[..8]
+        .iter()
+        .fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
     FileId::new(number >> (64 - ID_BITS)).unwrap_or(FIRST)
 }
 

@@ -19,7 +19,7 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// One thing that can be asked for.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub(crate) struct Item {
     /// As the API shows it.
     pub entry: FileEntry,
     /// The name that its file is offered under.
@@ -30,7 +30,7 @@ pub struct Item {
 
 /// The catalogue. Cheap to share.
 #[derive(Debug)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     library: Option<PathBuf>,
     named: Vec<Arc<Item>>,
     seen: Mutex<Option<(Instant, Arc<Shelf>)>>,
@@ -49,7 +49,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`ConfigError`] where the entries' file is wrong.
-    pub fn open(library: Option<PathBuf>, entries: Option<PathBuf>) -> Result<Self, ConfigError> {
+    pub(crate) fn open(
+        library: Option<PathBuf>,
+        entries: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             library,
             named: match entries {
@@ -62,7 +65,7 @@ impl Catalogue {
 
     /// One page of the files whose name holds `query`, whatever its case, by name.
     /// `cursor` is the name to go on after.
-    pub async fn list(
+    pub(crate) async fn list(
         self: &Arc<Self>,
         query: &str,
         cursor: Option<&str>,
@@ -71,12 +74,18 @@ impl Catalogue {
         let shelf = self.shelf(false).await;
         let query = query.to_lowercase();
         let start = cursor.map_or(0, |cursor| {
-            shelf.items.partition_point(|item| item.entry.name.as_str() <= cursor)
+            shelf
+                .items
+                .partition_point(|item| item.entry.name.as_str() <= cursor)
         });
         let mut found = shelf.items[start..]
             .iter()
             .filter(|item| query.is_empty() || item.entry.name.to_lowercase().contains(&query));
-        let files: Vec<_> = found.by_ref().take(limit).map(|item| item.entry.clone()).collect();
+        let files: Vec<_> = found
+            .by_ref()
+            .take(limit)
+            .map(|item| item.entry.clone())
+            .collect();
         let next_cursor = match found.next() {
             Some(_) => files.last().map(|last| last.name.clone()),
             None => None,
@@ -85,7 +94,7 @@ impl Catalogue {
     }
 
     /// The item with this id. One that is not known is looked for on the disk before it is denied.
-    pub async fn find(self: &Arc<Self>, id: FileId) -> Option<Arc<Item>> {
+    pub(crate) async fn find(self: &Arc<Self>, id: FileId) -> Option<Arc<Item>> {
         if let Some(item) = self.shelf(false).await.by_id.get(&id) {
             return Some(Arc::clone(item));
         }
@@ -105,7 +114,11 @@ impl Catalogue {
         let walked = tokio::task::spawn_blocking(move || Arc::new(this.walk())).await;
         let Ok(shelf) = walked else {
             tracing::error!("the library could not be walked");
-            return self.lock().as_ref().map(|(_, shelf)| Arc::clone(shelf)).unwrap_or_default();
+            return self
+                .lock()
+                .as_ref()
+                .map(|(_, shelf)| Arc::clone(shelf))
+                .unwrap_or_default();
         };
         *self.lock() = Some((at, Arc::clone(&shelf)));
         shelf

@@ -183,7 +183,9 @@ impl Options {
                 ..Limits::default()
             },
             drain: period(o.drain, 30),
-            tokens: o.tokens.map_or_else(|| Ok(Tokens::default()), |path| Tokens::read(&path))?,
+            tokens: o
+                .tokens
+                .map_or_else(|| Ok(Tokens::default()), |path| Tokens::read(&path))?,
             trusted_proxies: networks(o.trusted_proxy.as_deref())?,
             allowed_hosts: names(o.allowed_hosts.as_deref()),
             initiate_rate: rate(o.initiate_rate.as_deref())?,
@@ -221,7 +223,10 @@ fn queue(text: Option<&str>) -> Result<QueueKind, ConfigError> {
     match text {
         None | Some("sled") => Ok(QueueKind::Sled),
         Some("memory") => Ok(QueueKind::Memory),
-        Some(other) => Err(value("queue", format!("{other:?} is neither memory nor sled"))),
+        Some(other) => Err(value(
+            "queue",
+            format!("{other:?} is neither memory nor sled"),
+        )),
     }
 }
 
@@ -309,7 +314,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     if config.presign_ttl.is_zero() || config.presign_ttl > MAX_PRESIGN {
-        return Err(value("presign-ttl", "must be from 1s to 7d, S3's own bound"));
+        return Err(value(
+            "presign-ttl",
+            "must be from 1s to 7d, S3's own bound",
+        ));
     }
     if config.lease < Duration::from_secs(1) {
         return Err(value("lease", "must be at least 1s"));
@@ -372,7 +380,9 @@ mod tests {
         assert_eq!(config.workers, 3);
         assert_eq!(config.presign_ttl, Duration::from_secs(5));
         fs::write(file, "wrokers = 7\n").expect("written");
-        let error = resolve(&["--config", file]).expect_err("misspelt").to_string();
+        let error = resolve(&["--config", file])
+            .expect_err("misspelt")
+            .to_string();
         assert!(error.contains("wrokers"), "{error}");
     }
 }

@@ -88,7 +88,11 @@ mod tests {
     fn a_token_names_its_owner_and_nothing_else_does() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("tokens");
-        fs::write(&file, "# people\nada 0123456789abcdef\nbob fedcba9876543210\n").expect("written");
+        fs::write(
+            &file,
+            "# people\nada 0123456789abcdef\nbob fedcba9876543210\n",
+        )
+        .expect("written");
         let tokens = Tokens::read(&file).expect("valid");
         assert_eq!(tokens.owner("fedcba9876543210"), Some(&Owner("bob".into())));
         assert_eq!(tokens.owner("fedcba987654321"), None);
@@ -101,6 +105,9 @@ mod tests {
         let file = folder.path().join("tokens");
         fs::write(&file, "ada canary-too-s\nbob canary\n").expect("written");
         let error = Tokens::read(&file).expect_err("too short").to_string();
-        assert!(error.contains("line 2") && !error.contains("canary"), "{error}");
+        assert!(
+            error.contains("line 2") && !error.contains("canary"),
+            "{error}"
+        );
     }
 }

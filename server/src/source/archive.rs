@@ -51,7 +51,11 @@ fn members(recipe: &ArchiveRecipe) -> Result<Vec<Member>, SourceError> {
         let Ok(relative) = entry.path().strip_prefix(&recipe.root) else {
             continue;
         };
-        if recipe.include.as_ref().is_some_and(|globs| !globs.is_match(relative)) {
+        if recipe
+            .include
+            .as_ref()
+            .is_some_and(|globs| !globs.is_match(relative))
+        {
             continue;
         }
         let size = entry
@@ -131,9 +135,12 @@ fn add<W: Write + io::Seek>(
         }
         left = left.saturating_sub(n as u64);
         work.advance(n);
-        zip.write_all(&buffer[..n]).map_err(|_| Stop::NobodyListens)?;
+        zip.write_all(&buffer[..n])
+            .map_err(|_| Stop::NobodyListens)?;
     }
-    before.still_holds(&file, &member.path).map_err(Stop::Source)
+    before
+        .still_holds(&file, &member.path)
+        .map_err(Stop::Source)
 }
 
 /// Zip knows the years 1980 to 2107, in steps of two seconds; anything else becomes its epoch.

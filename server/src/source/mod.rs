@@ -23,7 +23,7 @@ const CHUNK: usize = 1 << 20;
 
 /// What a catalogue entry is made of.
 #[derive(Debug, Clone)]
-pub enum Recipe {
+pub(crate) enum Recipe {
     /// One file.
     Path(PathBuf),
     /// Files and folders as one zip archive.
@@ -32,7 +32,7 @@ pub enum Recipe {
 
 /// What goes into an archive.
 #[derive(Debug, Clone)]
-pub struct ArchiveRecipe {
+pub(crate) struct ArchiveRecipe {
     /// Names in the archive are relative to this folder; nothing outside of it is read.
     pub root: PathBuf,
     /// Which files below it, as globs on their relative names; none for all.
@@ -129,7 +129,7 @@ impl Work {
 ///
 /// # Errors
 /// [`SourceError`] where it cannot even be opened.
-pub async fn produce(recipe: &Recipe) -> Result<Production, SourceError> {
+pub(crate) async fn produce(recipe: &Recipe) -> Result<Production, SourceError> {
     match recipe {
         Recipe::Path(path) => path::produce(path.clone()).await,
         Recipe::Archive(archive) => archive::produce(archive.clone()).await,

@@ -99,8 +99,10 @@ impl From<&Metadata> for Print {
 
 /// The file's own name: a client is not told where the server keeps it.
 pub(super) fn shown(path: &Path) -> String {
-    path.file_name()
-        .map_or_else(|| "the file".into(), |name| name.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || "the file".into(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 #[cfg(test)]

@@ -99,7 +99,9 @@ async fn make(
         message: format!("{} is not offered any more", claim.job.file_name),
         retryable: false,
     })?;
-    let production = source::produce(&item.recipe).await.map_err(|error| error.fault())?;
+    let production = source::produce(&item.recipe)
+        .await
+        .map_err(|error| error.fault())?;
     let _ = source.set((production.size, Arc::clone(&production.work)));
     let key = artifact::key(claim.key.job, claim.job.attempt_ever());
     tools
@@ -121,7 +123,11 @@ fn progress(gauge: &Gauge, source: &Source) -> Progress {
         None => work.and_then(|work| work.percent()).unwrap_or(0),
     };
     Progress {
-        stage: if gauge.uploading() { Stage::Uploading } else { Stage::Producing },
+        stage: if gauge.uploading() {
+            Stage::Uploading
+        } else {
+            Stage::Producing
+        },
         bytes_done,
         bytes_total: size,
         // The last percent is the commit's.
@@ -168,7 +174,10 @@ async fn write_end(tools: &Tools, claim: &Claim, end: &End) -> Result<(), QueueE
     let queue = &tools.queue;
     match end {
         End::Stored(artifact) => queue.complete(claim.key, artifact.clone(), now).await,
-        End::Failed(fault) => queue.fail(claim.key, fault.clone(), false, now).await.map(drop),
+        End::Failed(fault) => queue
+            .fail(claim.key, fault.clone(), false, now)
+            .await
+            .map(drop),
         End::Cancelled => {
             let fault = JobFault {
                 code: FaultCode::Cancelled,

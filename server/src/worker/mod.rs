@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// What an attempt works with.
 #[derive(Debug, Clone)]
-pub struct Tools {
+pub(crate) struct Tools {
     /// The queue.
     pub queue: SharedQueue,
     /// Where artifacts go.
@@ -33,7 +33,7 @@ pub struct Tools {
 
 /// Two ends: no new claims, and no more work at all.
 #[derive(Debug, Clone, Default)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// No new claims.
     pub claims: CancellationToken,
     /// Running attempts give their leases back.
@@ -42,7 +42,7 @@ pub struct Stop {
 
 /// Runs `count` workers until `stop.claims`, and what they have begun until it is done or
 /// `stop.attempts`.
-pub async fn run(tools: Tools, count: usize, stop: Stop) {
+pub(crate) async fn run(tools: Tools, count: usize, stop: Stop) {
     let mut workers = JoinSet::new();
     for _ in 0..count {
         workers.spawn(work(tools.clone(), stop.clone()));
@@ -61,7 +61,11 @@ async fn work(tools: Tools, stop: Stop) {
     // Unique for each start, so that no two processes are ever taken for one.
     let name = format!("worker-{}", Uuid::new_v4());
     while !stop.claims.is_cancelled() {
-        match tools.queue.claim(&name, tools.lease, tools.clock.now()).await {
+        match tools
+            .queue
+            .claim(&name, tools.lease, tools.clock.now())
+            .await
+        {
             Ok(Some(claim)) => attempt::run(&tools, claim, &stop.attempts).await,
             Ok(None) => {
                 tokio::select! {

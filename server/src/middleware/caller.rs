@@ -1,0 +1,127 @@
+//! Who asks: the owner that a bearer token names, and the address that the request comes from.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{Extension, Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use ipnet::IpNet;
+use longhaul_protocol::ProblemCode;
+
+use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
+
+/// Whoever asks where no tokens are configured.
+const LOCAL: &str = "local";
+
+/// How a caller is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Their tokens.
+    pub tokens: Arc<Tokens>,
+    /// Whose word on addresses is taken.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+/// The address that a request comes from, as far as it can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClientAddress(pub IpAddr);
+
+/// Puts the [`Owner`] and the [`ClientAddress`] into the request, or refuses it.
+pub(crate) async fn caller(
+    State(known): State<Caller>,
+    Extension(peer): Extension<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(owner) = known.owner(request.headers()) else {
+        return Refusal::new(
+            ProblemCode::Unauthorized,
+            "Send a token of this server as Authorization: Bearer.",
+        )
+        .into_response();
+    };
+    let address = client_address(peer.ip(), request.headers(), &known.trusted_proxies);
+    request.extensions_mut().insert(owner);
+    request.extensions_mut().insert(ClientAddress(address));
+    next.run(request).await
+}
+
+impl Caller {
+    fn owner(&self, headers: &HeaderMap) -> Option<Owner> {
+        if self.tokens.is_empty() {
+            return Some(Owner(LOCAL.into()));
+        }
+        let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = sent.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        self.tokens.owner(token.trim()).cloned()
+    }
+}
+
+/// The socket's address; where that is a trusted proxy, the right-most forwarded address that is
+/// not one. What stands further left is what the client typed.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let peer = peer.to_canonical();
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let forwarded = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let forwarded: Vec<_> = forwarded.map(str::trim).collect();
+    let mut nearest = peer;
+    for hop in forwarded.iter().rev() {
+        // What is not an address ends the chain: nothing left of it can be believed.
+        let Ok(address) = hop.parse::<IpAddr>() else {
+            return nearest;
+        };
+        nearest = address.to_canonical();
+        if !is_trusted(&nearest) {
+            return nearest;
+        }
+    }
+    if forwarded.is_empty()
+        && let Some(real) = headers.get("x-real-ip")
+        && let Some(real) = real.to_str().ok().and_then(|text| text.trim().parse().ok())
+    {
+        return IpAddr::to_canonical(&real);
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_the_right_and_from_proxies_alone() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a network")];
+        let cases = [
+            ("1.2.3.4", "9.9.9.9", "1.2.3.4"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+            ("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", "1.2.3.4"),
+            ("10.0.0.1", "6.6.6.6, junk, 10.9.9.9", "10.9.9.9"),
+            ("::ffff:10.0.0.1", "::ffff:1.2.3.4", "1.2.3.4"),
+        ];
+        for (peer, forwarded, expected) in cases {
+            let mut headers = HeaderMap::new();
+            if !forwarded.is_empty() {
+                headers.insert("x-forwarded-for", forwarded.parse().expect("a header"));
+            }
+            let found = client_address(peer.parse().expect("an address"), &headers, &trusted);
+            assert_eq!(found.to_string(), expected, "{peer} {forwarded}");
+        }
+    }
+}

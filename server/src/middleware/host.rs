@@ -1,0 +1,163 @@
+//! `Host` must name this server, even without an Origin: a page that rebinds its own name to a
+//! loopback address gets no further (DNS rebinding). Writes from other sites' pages are refused.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use longhaul_protocol::ProblemCode;
+
+use crate::api::problem::Refusal;
+
+/// Names that this server answers for; none where it is reached by names it cannot know.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosts(Option<Arc<[String]>>);
+
+impl Hosts {
+    /// A loopback listener answers for the loopback's names and for `allowed`; another for
+    /// `allowed`, or for all where there are none: there, tokens are asked for.
+    #[must_use]
+    pub(crate) fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+        let mut names: Vec<_> = allowed.iter().map(|name| name.to_lowercase()).collect();
+        if listen.ip().is_loopback() {
+            let port = listen.port();
+            for name in ["localhost", "127.0.0.1", "[::1]"] {
+                names.push(format!("{name}:{port}"));
+                if port == 80 {
+                    names.push(name.to_owned());
+                }
+            }
+            names.push(listen.to_string());
+        } else if names.is_empty() {
+            return Self(None);
+        }
+        Self(Some(names.into()))
+    }
+
+    fn admits(&self, host: &str) -> bool {
+        let Some(names) = &self.0 else { return true };
+        let host = host.to_lowercase();
+        let bare = host
+            .parse::<Authority>()
+            .map_or_else(|_| host.clone(), |authority| authority.host().to_owned());
+        // An allowed name without a port is allowed on every port.
+        names.iter().any(|name| *name == host || *name == bare)
+    }
+}
+
+/// Refuses requests for other hosts, and writes from other sites.
+pub(crate) async fn host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    let named = request
+        .uri()
+        .authority()
+        .map(Authority::as_str)
+        .or_else(|| text(request.headers(), header::HOST));
+    match named {
+        Some(named) if hosts.admits(named) => {}
+        _ => {
+            return Refusal::new(
+                ProblemCode::MisdirectedRequest,
+                "This server does not answer for the host that the request names. \
+                 Behind a proxy, name its host by --allowed-hosts.",
+            )
+            .into_response();
+        }
+    }
+    let writes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if writes && is_cross_site(request.headers()) {
+        return Refusal::new(
+            ProblemCode::CrossSite,
+            "A page of another site may not change anything here.",
+        )
+        .into_response();
+    }
+    next.run(request).await
+}
+
+/// The browser says so itself (Fetch Metadata); an older one by an Origin that is not this host.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    match text(headers, header::HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "cross-site",
+        None => match text(headers, header::ORIGIN) {
+            None => false,
+            Some(origin) => {
+                let host = text(headers, header::HOST).unwrap_or_default();
+                origin
+                    .split_once("://")
+                    .is_none_or(|(_, origin)| origin != host)
+            }
+        },
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_server_answers_for_the_loopback_alone() {
+        let hosts = Hosts::new(([127, 0, 0, 1], 3000).into(), &["Files.example".into()]);
+        for good in [
+            "127.0.0.1:3000",
+            "LOCALHOST:3000",
+            "[::1]:3000",
+            "files.example",
+            "files.example:443",
+        ] {
+            assert!(hosts.admits(good), "{good}");
+        }
+        for bad in [
+            "evil.example:3000",
+            "127.0.0.1",
+            "127.0.0.1:3001",
+            "",
+            "127.0.0.1.evil:3000",
+        ] {
+            assert!(!hosts.admits(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_is_not_this_host_is_another_site() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        header::HeaderName::from_static(name),
+                        header::HeaderValue::from_static(value),
+                    )
+                })
+                .collect()
+        };
+        assert!(!is_cross_site(&headers(&[])));
+        assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")])));
+        assert!(!is_cross_site(&headers(&[(
+            "sec-fetch-site",
+            "same-origin"
+        )])));
+        assert!(is_cross_site(&headers(&[
+            ("origin", "null"),
+            ("host", "h:1")
+        ])));
+        assert!(is_cross_site(&headers(&[
+            ("origin", "http://evil"),
+            ("host", "h:1")
+        ])));
+        assert!(!is_cross_site(&headers(&[
+            ("origin", "http://h:1"),
+            ("host", "h:1")
+        ])));
+    }
+}
