@@ -3,21 +3,20 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use longhaul_protocol::{Crc64Nvme, Sha256};
-use reqwest::header::{CONTENT_DISPOSITION, HeaderMap};
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::{
     Error, Expected, Finished, Phase, Progress, Request, Verified,
     connection::{First, Site},
     crew::{Crew, Job, Outcome},
     engine::Parts,
-    file::{self, Earlier, Keeper, Part, Writer, blocking, control::Record, name},
+    file::{self, Earlier, Keeper, Part, Writer, blocking, control::Record},
     limit::Limit,
-    patience::{Patience, in_the_end, in_words},
-    probe::{self, Asked, Fault, Object, Reply},
+    patience::{Patience, in_words},
+    probe::Object,
     renew::Links,
+    reply::is_strong,
     report::Report,
     restore::restore,
     table::Table,
@@ -26,12 +25,6 @@ use crate::{
 
 /// An object that changes this often while it is pulled is not pulled.
 const START_OVERS: u32 = 3;
-
-/// Endings of files that are never web pages.
-const NEVER_PAGES: [&str; 24] = [
-    "7z", "apk", "avi", "bin", "bz2", "deb", "dmg", "exe", "flac", "gz", "img", "iso", "jpg",
-    "mkv", "mp3", "mp4", "msi", "pdf", "png", "rar", "tgz", "xz", "zip", "zst",
-];
 
 pub(crate) async fn pull(
     parts: &Parts,
@@ -69,32 +62,33 @@ fn object_of(expected: &Expected) -> Object {
             .etag
             .clone()
             .or(manifest.map(|manifest| manifest.etag.clone()))
-            .filter(|etag| probe::is_strong(etag)),
+            .filter(|etag| is_strong(etag)),
         last_modified: None,
     }
 }
 
-struct Pull<'a> {
-    parts: &'a Parts,
-    request: Request,
-    expected: Object,
-    stop: CancellationToken,
-    report: Report<'a>,
-    patience: Patience,
-    limit: Arc<Limit>,
-    links: Option<Links>,
+/// A pull on its way.
+pub(crate) struct Pull<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) request: Request,
+    pub(crate) expected: Object,
+    pub(crate) stop: CancellationToken,
+    pub(crate) report: Report<'a>,
+    pub(crate) patience: Patience,
+    pub(crate) limit: Arc<Limit>,
+    pub(crate) links: Option<Links>,
     /// Bytes on the disk that a later run goes on from.
-    kept: u64,
+    pub(crate) kept: u64,
 }
 
 /// Everything that the connections need.
-struct Ready {
-    part: Arc<Part>,
-    site: Arc<Site>,
-    ranged: bool,
-    first: Option<First>,
+pub(crate) struct Ready {
+    pub(crate) part: Arc<Part>,
+    pub(crate) site: Arc<Site>,
+    pub(crate) ranged: bool,
+    pub(crate) first: Option<First>,
     /// How long the source took to answer.
-    answer: Duration,
+    pub(crate) answer: Duration,
 }
 
 /// Where to begin.
@@ -241,221 +235,7 @@ impl Pull<'_> {
         self.report.tell();
     }
 
-    /// Asks for the first bytes, and makes the part file that they go into.
-    async fn begin(&mut self, part: Option<Arc<Part>>, whole_only: bool) -> Result<Ready, Error> {
-        let asked = Instant::now();
-        let (reply, url) = self.first_reply(whole_only).await?;
-        let answer = asked.elapsed();
-        let (mut object, headers, body, ranged) = match reply {
-            Reply::Empty { headers, object } => (object, headers, None, true),
-            Reply::Stream { body, object } => (object, body.headers().clone(), Some(body), false),
-            Reply::Bytes {
-                body, object, end, ..
-            } => {
-                // A server may send less than all, if it says so: the rest is asked for later.
-                let first = (body, end);
-                return self.begin_ranged(part, first, object, &url, answer).await;
-            }
-            Reply::AskWhole => {
-                return Err(Error::BadReply {
-                    what: "no way to ask for the file works".to_owned(),
-                    kept: 0,
-                });
-            }
-        };
-        object.size = object.size.or(self.expected.size);
-        let end = object.size;
-        let part = self.part(part, &headers, &url, object.size).await?;
-        let first = body.map(|body| First { body, end });
-        Ok(self.ready(part, object, ranged, first, answer))
-    }
-
-    async fn begin_ranged(
-        &mut self,
-        part: Option<Arc<Part>>,
-        (body, end): (reqwest::Response, u64),
-        object: Object,
-        url: &Url,
-        answer: Duration,
-    ) -> Result<Ready, Error> {
-        let part = self.part(part, body.headers(), url, object.size).await?;
-        let first = First {
-            body,
-            end: Some(end),
-        };
-        Ok(self.ready(part, object, true, Some(first), answer))
-    }
-
-    fn ready(
-        &self,
-        part: Arc<Part>,
-        object: Object,
-        ranged: bool,
-        first: Option<First>,
-        answer: Duration,
-    ) -> Ready {
-        let manifest = self.request.expected.manifest.clone();
-        let table = Table::new(object.clone(), manifest, ranged);
-        let site = self.site(&part, object, table);
-        Ready {
-            part,
-            site,
-            ranged,
-            first,
-            answer,
-        }
-    }
-
-    /// The first usable reply, however many tries it takes.
-    async fn first_reply(&mut self, whole_only: bool) -> Result<(Reply, Url), Error> {
-        let mut asked = if whole_only { Asked::Whole } else { Asked::All };
-        let patience = self.parts.config.connect_timeout + self.parts.config.stall_timeout;
-        loop {
-            let url = self.link().await?;
-            let reply = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
-                reply = probe::ask(&self.parts.client, &url, asked, Some(&self.expected), patience) => reply,
-            };
-            match reply {
-                Ok(Reply::AskWhole) if asked == Asked::All => asked = Asked::Whole,
-                Ok(reply) => return Ok((reply, url)),
-                Err(Fault::Expired { status }) => self.renew(status).await?,
-                Err(Fault::Changed(what)) => return Err(Error::changed(what)),
-                Err(fault) => self.wait_out(fault).await?,
-            }
-        }
-    }
-
-    /// The present link; the first is asked for here.
-    async fn link(&mut self) -> Result<Url, Error> {
-        loop {
-            if let Some(links) = &self.links {
-                return Ok(links.link().url.expose().clone());
-            }
-            let asked = Links::start(Arc::clone(&self.request.source));
-            let links = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
-                links = asked => links,
-            };
-            match links {
-                Ok(links) => self.links = Some(links),
-                Err(error) if error.retryable => {
-                    self.wait_out(Fault::Fatal(error.into())).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    async fn renew(&mut self, status: u16) -> Result<(), Error> {
-        let fetched = self.report.fetched();
-        let base = self.parts.config.backoff;
-        let Some(links) = &mut self.links else {
-            return Ok(());
-        };
-        links.refused(status, fetched)?;
-        let wait = links.wait(base);
-        let renewal = links.renew();
-        let link = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
-            link = async { tokio::time::sleep(wait).await; renewal.await } => link,
-        };
-        match link {
-            Ok(link) => {
-                links.install(link, fetched);
-                self.report.here.links_renewed += 1;
-                Ok(())
-            }
-            Err(error) if error.retryable => self.wait_out(Fault::Fatal(error.into())).await,
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Waits before another try, if there is to be one.
-    async fn wait_out(&mut self, fault: Fault) -> Result<(), Error> {
-        // What cannot be cured is not waited for; only a link that may be had later is.
-        if let Fault::Fatal(error) = &fault
-            && !error.retryable()
-        {
-            return Err(error.clone());
-        }
-        if matches!(fault, Fault::Stopped) {
-            return Err(in_the_end(fault));
-        }
-        let words = in_words(&fault);
-        let furthest = self.high_water();
-        let wait = self.patience.failed(fault, furthest)?;
-        tracing::debug!(?wait, "the source failed: {words}");
-        self.report.now.trouble = Some(words);
-        self.report.now.phase = Phase::BackingOff;
-        self.report.tell();
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(Error::Stopped { kept: 0 }),
-            () = tokio::time::sleep(wait) => Ok(()),
-        }
-    }
-
-    /// What counts as progress between failures here: a stream that begins again and again has
-    /// made some only once it gets further than ever before.
-    fn high_water(&mut self) -> u64 {
-        self.report.furthest = self.report.furthest.max(self.report.now.done);
-        self.report.furthest
-    }
-
-    /// The part file for this reply: a new one under a free name, or the emptied old one.
-    async fn part(
-        &mut self,
-        part: Option<Arc<Part>>,
-        headers: &HeaderMap,
-        url: &Url,
-        size: Option<u64>,
-    ) -> Result<Arc<Part>, Error> {
-        let disposition = headers
-            .get(CONTENT_DISPOSITION)
-            .map(reqwest::header::HeaderValue::as_bytes);
-        let name = name::choose(self.request.name.as_deref(), disposition, url);
-        if self.is_unexpected_page(headers, &name) {
-            return Err(Error::NotAFile {
-                what: "a web page".to_owned(),
-                kept: 0,
-            });
-        }
-        let (folder, id) = (self.request.folder.clone(), self.request.id);
-        let part = blocking(move || {
-            let part = match part {
-                Some(part) => {
-                    part.blank(id)?;
-                    part
-                }
-                None => Arc::new(file::begin(&folder, id, &name)?),
-            };
-            if let Err(error) = part.allocate(size.unwrap_or_default()) {
-                // Nothing is in it: an empty part file would only be litter.
-                part.remove()?;
-                return Err(error);
-            }
-            Ok(part)
-        })
-        .await?;
-        self.report.now.name = Some(part.place.name.clone());
-        Ok(part)
-    }
-
-    /// A page where a file was asked for: a login, an error, "your link has expired".
-    fn is_unexpected_page(&self, headers: &HeaderMap, name: &str) -> bool {
-        let ending = name
-            .rsplit_once('.')
-            .map(|(_, ending)| ending.to_ascii_lowercase());
-        self.expected == Object::default()
-            && probe::is_page(headers)
-            && ending.is_some_and(|ending| NEVER_PAGES.contains(&ending.as_str()))
-    }
-
-    fn site(&self, part: &Part, object: Object, table: Table) -> Arc<Site> {
+    pub(crate) fn site(&self, part: &Part, object: Object, table: Table) -> Arc<Site> {
         Arc::new(Site::new(
             self.parts,
             object,

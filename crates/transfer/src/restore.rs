@@ -35,7 +35,7 @@ pub(crate) fn restore(
         etag: claimed.etag.clone(),
         last_modified: claimed.last_modified.clone(),
     };
-    if crate::probe::compare(&object, Some(expected)).is_err() {
+    if crate::reply::compare(&object, Some(expected)).is_err() {
         return Ok(Err("what was kept is of another version of the file"));
     }
     if object.etag.is_none() && object.last_modified.is_none() && manifest.is_none() {

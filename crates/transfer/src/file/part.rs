@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Place,
-    control::{self, Found, Record},
+    control::{self, Counters, Found, Record},
     find,
     finish::landed,
     name, remove_file,
@@ -72,9 +72,10 @@ pub(crate) fn earlier(folder: &Path, id: Uuid) -> Result<Earlier, Error> {
 }
 
 impl Part {
-    /// Empties the part file, and its record of all claims. Blocking.
-    pub(crate) fn blank(&self, id: Uuid) -> Result<(), Error> {
-        let record = Record::new(id, &self.place.name);
+    /// Empties the part file, and its record of all claims; what it cost stays known. Blocking.
+    pub(crate) fn blank(&self, id: Uuid, counters: Counters) -> Result<(), Error> {
+        let mut record = Record::new(id, &self.place.name);
+        record.counters = counters;
         // The claims go first: a crash in between leaves a record that claims nothing.
         control::replace(&self.place, &record)
             .and_then(|()| self.file.set_len(0))
