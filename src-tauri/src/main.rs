@@ -1,1 +1,42 @@
-fn main() {}
+//! The desktop shell: one window around the client, with the job server inside. Thin: what a
+//! terminal could need lives in `longhaul-client`.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod app;
+mod commands;
+mod display;
+mod embedded;
+mod host;
+mod lifecycle;
+mod logs;
+mod notify;
+mod opening;
+mod options;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::options::{Options, Places};
+
+/// There is nothing to open a window on; `make run` serves the page to a browser then.
+const NO_DISPLAY: u8 = 3;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if let Err(reason) = display::available() {
+        logs::say(&reason);
+        return ExitCode::from(NO_DISPLAY);
+    }
+    match Places::of(&options).and_then(|places| {
+        logs::begin(&places)?;
+        app::run(options, places)
+    }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            logs::say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

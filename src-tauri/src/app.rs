@@ -1,0 +1,162 @@
+//! The app from its first window to its last: plugins, the task behind the window, the way out.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use longhaul_client::ClientEvent;
+use tauri::{AppHandle, Emitter, Manager, RunEvent};
+
+use crate::{
+    commands,
+    host::Host,
+    lifecycle::{Lifecycle, Start},
+    notify::Notifier,
+    options::{Options, Places},
+};
+
+/// The event that carries every change to the page.
+const CLIENT_EVENT: &str = "client-event";
+const WINDOW: &str = "main";
+
+/// Opens the window and returns when the app has quit.
+///
+/// # Errors
+/// When the window cannot be opened.
+pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
+    let single = tauri_plugin_single_instance::Builder::new()
+        .dbus_id(&places.bus_name)
+        .callback(|app, _arguments, _folder| raise(app))
+        .build();
+    // An absolute name stays where it is: the window's place belongs to the data folder.
+    let window_state = tauri_plugin_window_state::Builder::default()
+        .with_filename(places.data.join("window.json").display().to_string())
+        .build();
+    let app = tauri::Builder::default()
+        .plugin(single)
+        .plugin(window_state)
+        .plugin(tauri_plugin_dialog::init())
+        .manage(Lifecycle::new())
+        .invoke_handler(tauri::generate_handler![commands::call])
+        .setup(|app| {
+            let handle = app.handle().clone();
+            let work = tauri::async_runtime::spawn(work(handle, options, places));
+            app.state::<Lifecycle>().own(work);
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .context("the window cannot be opened")?;
+    app.run(|app, event| {
+        if let RunEvent::ExitRequested { api, .. } = event
+            && !app.state::<Lifecycle>().may_exit(app)
+        {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+/// Shows the window to whoever asked for it.
+pub(crate) fn raise(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(WINDOW) {
+        let raised = window
+            .unminimize()
+            .and_then(|()| window.show())
+            .and_then(|()| window.set_focus());
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the window cannot be brought to the front");
+        }
+    }
+}
+
+/// Everything behind the window: starts it, tells the page and the user of each change, stops it.
+async fn work(app: AppHandle, options: Options, places: Places) {
+    let lifecycle = app.state::<Lifecycle>();
+    let stop = lifecycle.stop();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data = %places.data.display(),
+        "Longhaul starts"
+    );
+    let host = match Host::start(&options, places).await {
+        Ok(host) => Arc::new(host),
+        Err(error) => {
+            tracing::error!(%error, "Longhaul cannot start");
+            lifecycle.announce(Start::Failed(error));
+            wait_for_the_end(&app, &stop).await;
+            return;
+        }
+    };
+    tracing::info!(server = %host.address, embedded = host.is_embedded(), "ready");
+    let telling = tell(&app, &host);
+    lifecycle.announce(Start::Ready(host.clone()));
+    tokio::select! {
+        result = telling => if let Err(error) = result {
+            tracing::error!(%error, "changes are no longer told");
+            wait_for_the_end(&app, &stop).await;
+        },
+        () = wait_for_the_end(&app, &stop) => {}
+    }
+    host.stop().await;
+    tracing::info!("Longhaul has stopped");
+}
+
+/// Forwards each batch to the page, and what matters to the notifier, until the manager stops.
+async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::ManagerError> {
+    // First the subscription, then the snapshot: nothing falls between the two.
+    let mut changes = host.manager.subscribe().await?;
+    let mut notifier = Notifier::new(app.clone(), host.clone());
+    notifier.already_known(&host.manager.snapshot().await?);
+    loop {
+        tokio::select! {
+            change = changes.next() => match change {
+                Some(event) => {
+                    show(app, &event);
+                    notifier.hear(&event);
+                }
+                None => return Ok(()),
+            },
+            () = notifier.due() => notifier.tell().await,
+        }
+    }
+}
+
+fn show(app: &AppHandle, event: &ClientEvent) {
+    if let Err(error) = app.emit(CLIENT_EVENT, event) {
+        tracing::warn!(%error, "a change could not be told to the page");
+    }
+}
+
+/// Returns when the app quits, and makes it quit when the system says so.
+async fn wait_for_the_end(app: &AppHandle, stop: &tokio_util::sync::CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = asked_to_stop() => {}
+    }
+    tracing::info!("asked to stop");
+    app.exit(0);
+    stop.cancelled().await;
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,36 @@
+//! What this program is, and where it keeps things.
+
+use serde::Serialize;
+use ts_rs::TS;
+
+use super::{Call, CommandError};
+
+/// For the "about" panel and for bug reports.
+#[derive(Debug, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) struct About {
+    /// Of the app, and of the server inside.
+    version: &'static str,
+    /// The list, the server's records, the log.
+    data_dir: String,
+    /// What the server inside offers; null where the server is elsewhere.
+    library: Option<String>,
+    /// The server's address.
+    server: String,
+    /// Whether it runs inside.
+    embedded: bool,
+}
+
+pub(crate) async fn about(call: &Call<'_>, (): ()) -> Result<About, CommandError> {
+    let host = call.host;
+    Ok(About {
+        version: env!("CARGO_PKG_VERSION"),
+        data_dir: host.places.data.display().to_string(),
+        library: host
+            .is_embedded()
+            .then(|| host.places.library.display().to_string()),
+        server: host.address.clone(),
+        embedded: host.is_embedded(),
+    })
+}

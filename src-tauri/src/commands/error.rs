@@ -1,0 +1,73 @@
+//! A refusal as the page sees it: a stable code, and a sentence for people.
+
+use longhaul_client::{ApiError, ManagerError};
+use longhaul_protocol::DownloadId;
+use serde::Serialize;
+use ts_rs::TS;
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, Serialize, TS, thiserror::Error)]
+#[error("{message}")]
+#[ts(export)]
+pub(crate) struct CommandError {
+    /// Stable, for programs and translations: the shell's own, or the server's problem code.
+    pub(crate) code: String,
+    /// What happened.
+    pub(crate) message: String,
+}
+
+impl CommandError {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn unknown(id: DownloadId) -> Self {
+        ManagerError::Unknown(id).into()
+    }
+
+    pub(crate) fn arguments(command: &str, error: &serde_json::Error) -> Self {
+        Self::new(
+            "invalid_arguments",
+            format!("the arguments of “{command}” are not right: {error}"),
+        )
+    }
+}
+
+impl From<ManagerError> for CommandError {
+    fn from(error: ManagerError) -> Self {
+        let code = match &error {
+            ManagerError::List(_) => "list",
+            ManagerError::Network(_) => "network",
+            ManagerError::Unknown(_) => "unknown_download",
+            ManagerError::NotNow { .. } => "not_now",
+            ManagerError::Invalid(_) => "invalid",
+            ManagerError::Delete(_) => "not_deleted",
+            ManagerError::Closed => "closed",
+            ManagerError::Server(refusal) => return refused(refusal),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+fn refused(error: &ApiError) -> CommandError {
+    let code = match error {
+        ApiError::Unreachable { .. } => "unreachable".to_owned(),
+        ApiError::Faulty { .. } => "faulty_server".to_owned(),
+        ApiError::Busy { problem, .. } => code_of(problem.code),
+        ApiError::Refused(problem) => code_of(problem.code),
+    };
+    CommandError {
+        code,
+        message: error.to_string(),
+    }
+}
+
+fn code_of(code: longhaul_protocol::ProblemCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(serde_json::Value::String(code)) => code,
+        _ => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything that the page can ask of the shell: one Tauri command, one table. A line of the
+//! table is the only declaration of a command; the page's TypeScript is generated from it.
+
+mod about;
+mod downloads;
+mod error;
+mod files;
+mod settings;
+mod table;
+
+use serde_json::Value;
+use tauri::{AppHandle, Manager};
+
+pub(crate) use self::error::CommandError;
+use self::{
+    about::About,
+    downloads::{Ids, One, Removal},
+    files::FilesQuery,
+    table::commands,
+};
+use crate::{host::Host, lifecycle::Lifecycle};
+use longhaul_client::{AddOutcome, AddRequest, SegmentMap, Settings, Snapshot};
+use longhaul_protocol::FilesPage;
+
+commands! {
+    /// Everything, for a page that starts.
+    snapshot: () => Snapshot, downloads::snapshot;
+    /// The notices of the snapshot have been read.
+    dismissNotices: () => (), downloads::dismiss_notices;
+    /// One page of the server's catalogue.
+    files: FilesQuery => FilesPage, files::files;
+    /// Adds downloads, all or none.
+    add: AddRequest => AddOutcome, downloads::add;
+    /// Stops downloads for now.
+    pause: Ids => (), downloads::pause;
+    /// Lets paused downloads go on.
+    resume: Ids => (), downloads::resume;
+    /// Gives downloads up.
+    cancel: Ids => (), downloads::cancel;
+    /// Tries failed or cancelled downloads again.
+    retry: Ids => (), downloads::retry;
+    /// Takes rows off the list, with their files where told so.
+    remove: Removal => (), downloads::remove;
+    /// The map of one pull.
+    segments: One => SegmentMap, downloads::segments;
+    /// Opens finished files.
+    open: Ids => (), files::open;
+    /// Shows finished files in their folders.
+    showInFolder: Ids => (), files::show_in_folder;
+    /// Lets the user choose a folder; null when they did not.
+    chooseFolder: () => Option<String>, files::choose_folder;
+    /// What the user has set.
+    settings: () => Settings, settings::settings;
+    /// Sets all of it; answers what now holds.
+    setSettings: Settings => Settings, settings::set_settings;
+    /// What this is, and where it keeps things.
+    about: () => About, about::about;
+}
+
+/// What a command acts on.
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a AppHandle,
+    pub(crate) host: &'a Host,
+}
+
+/// The one door from the page: `invoke("call", { name, args })`.
+#[tauri::command]
+pub(crate) async fn call(
+    app: AppHandle,
+    name: String,
+    args: Option<Value>,
+) -> Result<Value, CommandError> {
+    let host = app.state::<Lifecycle>().host();
+    let host = host.await?;
+    let call = Call {
+        app: &app,
+        host: &host,
+    };
+    dispatch(&call, &name, args.unwrap_or(Value::Null)).await
+}

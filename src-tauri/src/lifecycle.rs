@@ -1,0 +1,116 @@
+//! One run from start to end: who waits for the start, who is told to stop, who is waited for.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tauri::{AppHandle, async_runtime::JoinHandle};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{commands::CommandError, host::Host};
+
+/// Nobody waits longer for a window that was closed; what has not stopped by then resumes from
+/// what its control record says.
+const QUIT: Duration = Duration::from_secs(6);
+
+/// How far the start is.
+#[derive(Debug, Clone)]
+pub(crate) enum Start {
+    /// The list and the server are being opened.
+    Starting,
+    /// Commands can be carried out.
+    Ready(Arc<Host>),
+    /// They cannot, and why.
+    Failed(CommandError),
+}
+
+/// Kept by the app for as long as it runs.
+#[derive(Debug)]
+pub(crate) struct Lifecycle {
+    start: watch::Sender<Start>,
+    stop: CancellationToken,
+    work: Mutex<Option<JoinHandle<()>>>,
+    quitting: Mutex<Option<JoinHandle<()>>>,
+    quit: AtomicBool,
+}
+
+impl Lifecycle {
+    /// Nothing has started.
+    pub(crate) fn new() -> Self {
+        Self {
+            start: watch::channel(Start::Starting).0,
+            stop: CancellationToken::new(),
+            work: Mutex::new(None),
+            quitting: Mutex::new(None),
+            quit: AtomicBool::new(false),
+        }
+    }
+
+    /// Where the work says how its start went.
+    pub(crate) fn announce(&self, start: Start) {
+        self.start.send_replace(start);
+    }
+
+    /// Cancelled when the work must stop.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// The task that quitting waits for.
+    pub(crate) fn own(&self, work: JoinHandle<()>) {
+        *lock(&self.work) = Some(work);
+    }
+
+    /// What commands act on, as soon as it is there.
+    ///
+    /// # Errors
+    /// What kept it from starting.
+    pub(crate) fn host(
+        &self,
+    ) -> impl Future<Output = Result<Arc<Host>, CommandError>> + Send + use<> {
+        let mut start = self.start.subscribe();
+        async move {
+            let closed = || CommandError::new("closed", "Longhaul is closing");
+            loop {
+                match &*start.borrow_and_update() {
+                    Start::Ready(host) => return Ok(host.clone()),
+                    Start::Failed(error) => return Err(error.clone()),
+                    Start::Starting => {}
+                }
+                start.changed().await.map_err(|_| closed())?;
+            }
+        }
+    }
+
+    /// Whether the process may end now. The first time it may not: the work is told to stop, and
+    /// the app exits by itself when it has, or when it took too long.
+    pub(crate) fn may_exit(&self, app: &AppHandle) -> bool {
+        if self.quit.load(Ordering::Acquire) {
+            return true;
+        }
+        self.stop.cancel();
+        let Some(work) = lock(&self.work).take() else {
+            // Quitting already, or never begun.
+            return lock(&self.quitting).is_none();
+        };
+        let app = app.clone();
+        *lock(&self.quitting) = Some(tauri::async_runtime::spawn(async move {
+            if tokio::time::timeout(QUIT, work).await.is_err() {
+                tracing::warn!("something did not stop in time; it resumes from what is synced");
+            }
+            use tauri::Manager as _;
+            app.state::<Lifecycle>().quit.store(true, Ordering::Release);
+            app.exit(0);
+        }));
+        false
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,139 @@
+//! Native notifications of what ended while nobody looked: one for each file, or one for many that
+//! end together. What their buttons do is what the window's would.
+
+mod news;
+mod show;
+mod words;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use longhaul_client::{ClientEvent, DownloadView, ManagerError, Snapshot};
+use longhaul_protocol::DownloadId;
+use tauri::AppHandle;
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::Instant,
+};
+
+use self::{news::News, words::Message};
+use crate::{app, commands::CommandError, host::Host};
+
+/// After a notification, what ends within this time is told together.
+const GATHER: Duration = Duration::from_secs(2);
+/// Notifications whose buttons are listened to; the oldest beyond are left to themselves.
+const MAX_OPEN: usize = 32;
+
+/// What the user chose on a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// Open the file.
+    Open(DownloadId),
+    /// Show the files in their folder.
+    ShowInFolder(Vec<DownloadId>),
+    /// Try again.
+    Retry(Vec<DownloadId>),
+    /// Bring the window to the front.
+    Raise,
+}
+
+/// Decides what is worth a notification, shows it, and does what its buttons say.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    app: AppHandle,
+    host: Arc<Host>,
+    news: News,
+    waiting: Vec<DownloadView>,
+    not_before: Option<Instant>,
+    open: JoinSet<()>,
+    oldest: VecDeque<AbortHandle>,
+    center: Arc<show::Center>,
+}
+
+impl Notifier {
+    pub(crate) fn new(app: AppHandle, host: Arc<Host>) -> Self {
+        let icon = host.places.data.join("icon.png");
+        Self {
+            app,
+            host,
+            news: News::default(),
+            waiting: Vec::new(),
+            not_before: None,
+            open: JoinSet::new(),
+            oldest: VecDeque::new(),
+            center: Arc::new(show::Center::new(icon)),
+        }
+    }
+
+    /// What has ended already was told in an earlier run, or is in sight when the window opens.
+    pub(crate) fn already_known(&mut self, snapshot: &Snapshot) {
+        self.news.already_known(&snapshot.downloads);
+    }
+
+    /// Takes note of a change.
+    pub(crate) fn hear(&mut self, event: &ClientEvent) {
+        self.waiting.extend(self.news.of(event));
+    }
+
+    /// Waits until something is due to be told. Cancellation safe.
+    pub(crate) async fn due(&self) {
+        if self.waiting.is_empty() {
+            std::future::pending::<()>().await;
+        } else if let Some(not_before) = self.not_before {
+            tokio::time::sleep_until(not_before).await;
+        }
+    }
+
+    /// Tells what has ended.
+    pub(crate) async fn tell(&mut self) {
+        self.not_before = Some(Instant::now() + GATHER);
+        let ended = std::mem::take(&mut self.waiting);
+        match self.host.manager.settings().await {
+            Ok(settings) if settings.notify => {}
+            _ => return,
+        }
+        for message in words::of(&ended) {
+            self.show(message);
+        }
+    }
+
+    fn show(&mut self, message: Message) {
+        while self.open.try_join_next().is_some() {}
+        self.oldest.retain(|open| !open.is_finished());
+        if self.oldest.len() >= MAX_OPEN
+            && let Some(oldest) = self.oldest.pop_front()
+        {
+            oldest.abort();
+        }
+        let (app, host, center) = (self.app.clone(), self.host.clone(), self.center.clone());
+        self.oldest.push_back(self.open.spawn(async move {
+            if let Some(reaction) = center.show(message).await
+                && let Err(error) = react(&app, &host, reaction).await
+            {
+                tracing::warn!(%error, "a notification's button did not work");
+                // The window shows what became of the row.
+                app::raise(&app);
+            }
+        }));
+    }
+}
+
+async fn react(app: &AppHandle, host: &Host, reaction: Reaction) -> Result<(), CommandError> {
+    match reaction {
+        Reaction::Open(id) => host.open(&[id]).await,
+        Reaction::ShowInFolder(ids) => host.show_in_folder(&ids).await,
+        Reaction::Retry(ids) => {
+            for id in ids {
+                match host.manager.retry(id).await {
+                    // Retried in the window meanwhile, or removed.
+                    Ok(()) | Err(ManagerError::NotNow { .. } | ManagerError::Unknown(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        }
+        Reaction::Raise => {
+            app::raise(app);
+            Ok(())
+        }
+    }
+}

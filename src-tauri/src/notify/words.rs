@@ -1,0 +1,231 @@
+//! What a notification says, and what its buttons are.
+
+use longhaul_client::{Action, DownloadState, DownloadView};
+use longhaul_protocol::DownloadId;
+
+use super::Reaction;
+
+/// More than this at once, of one kind, become one notification.
+const MAX_SINGLE: usize = 3;
+/// Names in the notification of many.
+const MAX_NAMED: usize = 3;
+
+/// One notification, in plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// The line above.
+    pub(crate) summary: String,
+    /// The lines below.
+    pub(crate) body: String,
+    /// Whether something went wrong.
+    pub(crate) failed: bool,
+    /// Label and meaning of each button; a click beside them is the first one's.
+    pub(crate) buttons: Vec<(&'static str, Reaction)>,
+}
+
+/// The notifications for these ends.
+pub(crate) fn of(ended: &[DownloadView]) -> Vec<Message> {
+    let (done, failed): (Vec<_>, Vec<_>) = ended
+        .iter()
+        .partition(|row| row.state == DownloadState::Completed);
+    let mut messages = told(&done, completed, all_completed);
+    messages.extend(told(&failed, failed_one, all_failed));
+    messages
+}
+
+fn told(
+    rows: &[&DownloadView],
+    one: fn(&DownloadView) -> Message,
+    many: fn(&[&DownloadView]) -> Message,
+) -> Vec<Message> {
+    if rows.len() > MAX_SINGLE {
+        vec![many(rows)]
+    } else {
+        rows.iter().map(|row| one(row)).collect()
+    }
+}
+
+fn completed(row: &DownloadView) -> Message {
+    Message {
+        summary: row.name.clone(),
+        body: match row.size {
+            Some(size) => format!("Complete and verified · {}", bytes(size)),
+            None => "Complete and verified".to_owned(),
+        },
+        failed: false,
+        buttons: vec![
+            ("Open", Reaction::Open(row.id)),
+            ("Show in folder", Reaction::ShowInFolder(vec![row.id])),
+        ],
+    }
+}
+
+fn all_completed(rows: &[&DownloadView]) -> Message {
+    let size = rows.iter().filter_map(|row| row.size).sum();
+    Message {
+        summary: format!("{} downloads are complete · {}", rows.len(), bytes(size)),
+        body: names(rows),
+        failed: false,
+        buttons: vec![("Show in folder", Reaction::ShowInFolder(ids(rows)))],
+    }
+}
+
+fn failed_one(row: &DownloadView) -> Message {
+    let why = row
+        .fault
+        .as_ref()
+        .map_or("It could not be downloaded", |fault| &fault.message);
+    let mut buttons = vec![("Show", Reaction::Raise)];
+    if row.can.contains(&Action::Retry) {
+        buttons.push(("Retry", Reaction::Retry(vec![row.id])));
+    }
+    Message {
+        summary: row.name.clone(),
+        body: why.to_owned(),
+        failed: true,
+        buttons,
+    }
+}
+
+fn all_failed(rows: &[&DownloadView]) -> Message {
+    Message {
+        summary: format!("{} downloads failed", rows.len()),
+        body: names(rows),
+        failed: true,
+        buttons: vec![
+            ("Show", Reaction::Raise),
+            ("Retry all", Reaction::Retry(ids(rows))),
+        ],
+    }
+}
+
+fn ids(rows: &[&DownloadView]) -> Vec<DownloadId> {
+    rows.iter().map(|row| row.id).collect()
+}
+
+fn names(rows: &[&DownloadView]) -> String {
+    let mut lines: Vec<_> = rows
+        .iter()
+        .take(MAX_NAMED)
+        .map(|row| row.name.clone())
+        .collect();
+    if let Some(more @ 1..) = rows.len().checked_sub(MAX_NAMED) {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// Decimal units, three figures: `204 MB`, `1.20 GB`.
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
+        return format!("{count} bytes");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three figures are shown")]
+    let mut value = count as f64;
+    let mut unit = "";
+    for next in UNITS {
+        value /= 1000.0;
+        unit = next;
+        // What rounds to 1000 belongs to the next unit.
+        if value < 999.5 {
+            break;
+        }
+    }
+    let digits = if value < 9.995 {
+        2
+    } else {
+        usize::from(value < 99.95)
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use jiff::Timestamp;
+    use longhaul_client::{DownloadFault, DownloadSource, Fix};
+
+    use super::*;
+
+    pub(in crate::notify) fn row(name: &str, state: DownloadState) -> DownloadView {
+        DownloadView {
+            id: DownloadId::random(),
+            job_id: None,
+            name: name.to_owned(),
+            source: DownloadSource::Url {
+                url: "https://example.org/a".to_owned(),
+            },
+            state,
+            can: vec![Action::Retry],
+            size: Some(204_800_000),
+            made: None,
+            pulled: None,
+            speed: None,
+            eta_seconds: None,
+            fault: None,
+            folder: "/".to_owned(),
+            path: None,
+            sha256: None,
+            crc64nvme: None,
+            moments: Vec::new(),
+            added_at: Timestamp::UNIX_EPOCH,
+            ended_at: None,
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn one_file_is_named_with_its_size_and_can_be_opened() {
+        let row = row("tax & <b>2026</b>.pdf", DownloadState::Completed);
+        let messages = of(std::slice::from_ref(&row));
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0].summary, "tax & <b>2026</b>.pdf");
+        assert_eq!(messages[0].body, "Complete and verified · 205 MB");
+        assert_eq!(messages[0].buttons[0], ("Open", Reaction::Open(row.id)));
+    }
+
+    #[test]
+    fn a_failure_is_its_own_sentence_and_can_be_retried_where_that_is_allowed() {
+        let mut row = row("a.bin", DownloadState::Failed);
+        row.fault = Some(DownloadFault {
+            code: "disk_full".to_owned(),
+            message: "The disk is full; 71 MB are kept.".to_owned(),
+            kept: 71_000_000,
+            fix: Fix::FreeSpace,
+        });
+        let message = of(std::slice::from_ref(&row)).remove(0);
+        assert_eq!(message.body, "The disk is full; 71 MB are kept.");
+        assert_eq!(message.buttons[1].1, Reaction::Retry(vec![row.id]));
+        row.can.clear();
+        assert_eq!(of(&[row])[0].buttons.len(), 1);
+    }
+
+    #[test]
+    fn many_that_end_together_become_one_of_each_kind() {
+        let mut rows: Vec<_> = (0..12)
+            .map(|n| row(&format!("{n}.bin"), DownloadState::Completed))
+            .collect();
+        rows.push(row("bad.bin", DownloadState::Failed));
+        let messages = of(&rows);
+        assert_eq!(messages.len(), 2);
+        assert_eq!(messages[0].summary, "12 downloads are complete · 2.46 GB");
+        assert_eq!(messages[0].body, "0.bin\n1.bin\n2.bin\nand 9 more");
+        assert_eq!(messages[1].summary, "bad.bin");
+        assert_eq!(of(&rows[..3]).len(), 3);
+    }
+
+    #[test]
+    fn sizes_have_three_figures() {
+        for (count, text) in [
+            (999, "999 bytes"),
+            (1000, "1.00 kB"),
+            (99_949, "99.9 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (204_800_000, "205 MB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}
