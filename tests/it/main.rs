@@ -1,1 +1,4 @@
-fn main(){}
+//! Behaviour tests against the real processes: one file a behaviour.
+
+mod crash;
+mod many;
