@@ -90,6 +90,8 @@ pub(crate) struct Crew<'a, 'b> {
     first: Option<First>,
     pause: Option<Instant>,
     renewal: Option<Renewal>,
+    /// The present link was refused.
+    refused: bool,
     saving: Option<futures::future::BoxFuture<'static, Result<(), Error>>>,
     ignored: u32,
     damaged: u32,
@@ -118,6 +120,7 @@ impl<'a, 'b> Crew<'a, 'b> {
             first,
             pause: None,
             renewal: None,
+            refused: false,
             saving: None,
             ignored: 0,
         }
@@ -189,7 +192,8 @@ impl<'a, 'b> Crew<'a, 'b> {
 
     /// Opens connections up to the number that is worth it.
     fn hire(&mut self) {
-        if self.pause.is_some() || (self.renewal.is_some() && self.lanes.is_empty()) {
+        // A link that was refused is not used again: the fresh one is on its way.
+        if self.pause.is_some() || self.refused {
             return;
         }
         let wanted = if self.job.ranged {
@@ -265,14 +269,18 @@ impl<'a, 'b> Crew<'a, 'b> {
 
     fn refused(&mut self, status: u16, generation: Generation) -> Result<(), Error> {
         // Many connections meet the same end of a link: the first asks for all.
-        if generation != self.links.generation() || self.renewal.is_some() {
+        if generation != self.links.generation() || self.refused {
             return Ok(());
         }
         tracing::info!(status, "the link was refused; a fresh one is asked for");
         self.links.refused(status, self.report.fetched())?;
+        self.refused = true;
         self.report.now.trouble = Some(in_words(&Fault::Expired { status }));
-        let wait = self.links.wait(self.job.parts.config.backoff);
-        self.renew_after(wait);
+        // One that is on its way already, because the link was old, will do.
+        if self.renewal.is_none() {
+            let wait = self.links.wait(self.job.parts.config.backoff);
+            self.renew_after(wait);
+        }
         Ok(())
     }
 
@@ -287,6 +295,7 @@ impl<'a, 'b> Crew<'a, 'b> {
     fn renewed(&mut self, link: Result<crate::Link, crate::LinkError>) -> Result<(), Error> {
         match link {
             Ok(link) => {
+                self.refused = false;
                 self.report.here.links_renewed += 1;
                 self.links.install(link, self.report.fetched());
                 Ok(())

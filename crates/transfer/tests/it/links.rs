@@ -5,11 +5,13 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     MIB,
     support::{
         origin::{Origin, Rules, content},
-        pulls::{Links, Pull, names},
+        pulls::{Links, Pull, names, observe},
     },
 };
 
@@ -35,8 +37,8 @@ async fn a_link_that_runs_out_midway_is_renewed_and_nothing_is_fetched_twice() {
     assert!(finished.bytes_fetched < bytes.len() as u64 * 11 / 10);
 }
 
-#[tokio::test]
-async fn many_connections_share_one_renewal() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_connections_share_one_renewal_and_leave_a_refused_link_alone() {
     let bytes = content(16 * MIB, 41);
     let rules = Rules {
         token: Some(1),
@@ -44,7 +46,10 @@ async fn many_connections_share_one_renewal() {
         ..Rules::default()
     };
     let origin = Origin::start(bytes.clone(), rules).await;
-    let links = Links::to(origin.url());
+    let links = Arc::new(Links {
+        gate: Some(Semaphore::new(0)),
+        ..Arc::into_inner(Links::to(origin.url())).expect("just made")
+    });
     let folder = tempfile::tempdir().expect("a folder");
     let pull = Pull::of(links.clone(), folder.path());
     let mut watcher = pull.progress.subscribe();
@@ -53,17 +58,25 @@ async fn many_connections_share_one_renewal() {
             .wait_for(|progress| progress.connections == 4)
             .await
             .expect("grows");
-        let mut rules = origin.rules();
-        rules.token = Some(2);
-        // All four lose their connection now, and meet the end of the link together.
-        rules.cut = Some((0, 4));
+        {
+            let mut rules = origin.rules();
+            rules.token = Some(2);
+            // All four lose their connection now, and meet the end of the link together.
+            rules.cut = Some((0, 4));
+        }
+        // The fresh link is slow to come: until it does, the old one is of no use to anyone.
+        watcher
+            .wait_for(|progress| progress.connections == 0)
+            .await
+            .expect("all are refused");
+        observe(|| (origin.refused() > 0 && origin.open() == 0).then_some(()));
+        links.gate.as_ref().expect("a gate").add_permits(100);
     };
     let (finished, ()) = tokio::join!(pull.run(), expire);
-    assert_eq!(
-        std::fs::read(finished.expect("finishes").path).expect("reads"),
-        bytes
-    );
+    let path = finished.expect("finishes").path;
+    assert_eq!(std::fs::read(path).expect("reads"), bytes);
     assert_eq!(links.renewed.load(Ordering::SeqCst), 1);
+    assert!(origin.refused() <= 4, "{} times refused", origin.refused());
 }
 
 #[tokio::test]

@@ -212,7 +212,7 @@ fn claimed(folder: &Path) -> Option<u64> {
 async fn a_killed_process_costs_little_of_what_it_had_fetched() {
     let bytes = content(48 * MIB, 87);
     let rules = Rules {
-        rate: Some(3 << 20),
+        rate: Some(2 << 20),
         ..Rules::default()
     };
     let origin = Origin::start(bytes.clone(), rules).await;
@@ -232,11 +232,12 @@ async fn a_killed_process_costs_little_of_what_it_had_fetched() {
             .spawn()
             .expect("a process");
         let path = folder.path().to_owned();
-        tokio::task::spawn_blocking(move || {
+        let there = tokio::task::spawn_blocking(move || {
             observe(|| claimed(&path).filter(|there| *there >= 10 * round))
         })
         .await
         .expect("a record that claims enough");
+        assert!(there < 48, "it was done before it could be killed");
         // SIGKILL: no destructor, no last record.
         child.kill().expect("is there");
         child.wait().expect("is gone");

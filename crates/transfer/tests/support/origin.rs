@@ -77,6 +77,7 @@ struct State {
     sent: AtomicU64,
     open: AtomicUsize,
     most_open: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 /// A running origin; ends when dropped.
@@ -131,6 +132,7 @@ impl Origin {
             sent: AtomicU64::new(0),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
         });
         let mut tasks = JoinSet::new();
         let shared = Arc::clone(&state);
@@ -169,6 +171,16 @@ impl Origin {
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().expect("seen").clone()
+    }
+
+    /// Links that were refused so far.
+    pub(crate) fn refused(&self) -> usize {
+        self.state.refused.load(Ordering::SeqCst)
+    }
+
+    /// Replies that are under way.
+    pub(crate) fn open(&self) -> usize {
+        self.state.open.load(Ordering::SeqCst)
     }
 
     /// The most replies that were under way at once.
@@ -248,6 +260,7 @@ async fn answer(
     if let Some(token) = rules.token
         && !line.contains(&format!("token={token} "))
     {
+        state.refused.fetch_add(1, Ordering::SeqCst);
         return plain(stream, 403, "").await;
     }
     if let Some(wanted) = headers.get("if-match")

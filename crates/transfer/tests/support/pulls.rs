@@ -15,7 +15,7 @@ use longhaul_transfer::{
     Engine, EngineConfig, Error, Expected, Finished, Link, LinkError, LinkReason, LinkSource,
     Progress, Request,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
@@ -31,6 +31,8 @@ pub(crate) struct Links {
     pub(crate) renewed: AtomicU32,
     /// Seconds that each link lives.
     pub(crate) life: Option<Duration>,
+    /// Fresh links are given only as often as this has permits, where it is there.
+    pub(crate) gate: Option<Semaphore>,
 }
 
 impl Links {
@@ -40,6 +42,7 @@ impl Links {
             token: AtomicU32::new(1),
             renewed: AtomicU32::new(0),
             life: None,
+            gate: None,
         })
     }
 }
@@ -49,6 +52,9 @@ impl LinkSource for Links {
     async fn link(&self, reason: LinkReason) -> Result<Link, LinkError> {
         if reason == LinkReason::Expired {
             self.renewed.fetch_add(1, Ordering::SeqCst);
+            if let Some(gate) = &self.gate {
+                gate.acquire().await.expect("the gate is there").forget();
+            }
             self.token.fetch_add(1, Ordering::SeqCst);
         }
         let mut url = self.url.clone();
