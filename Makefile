@@ -1,0 +1,56 @@
+# Everything that a newcomer types. Each target does its own set-up, and is quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# CI keeps its target folder outside the clone, so that a second run is fast.
+ifdef CI
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/longhaul/target
+endif
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEMO_PORT ?= 3000
+
+.PHONY: help setup ui run demo test lint build-tests screenshot deny clean-demo
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: ## Install what builds and tests need (Debian, Ubuntu)
+	@scripts/setup test
+
+ui: ## Build the page into ui/dist
+	@scripts/setup build
+	@if [ -z "$$(find ui/dist/index.html -newer ui/package-lock.json 2>/dev/null)" ] || [ -n "$$(find ui/src ui/index.html ui/vite.config.ts -newer ui/dist/index.html 2>/dev/null | head -1)" ]; then npm --prefix ui run --silent build; fi
+
+run: ui ## Open the app with a sample library; without a display, serve the same page
+	cargo build -p longhaul-desktop -p longhaul-server
+	@scripts/run $(TARGET)/debug $(DEMO_PORT)
+
+demo: ## Take three hard files the whole way, in the terminal
+	@scripts/setup build
+	cargo build --release -p longhaul-server -p longhaul-cli -p longhaul-tests --bins
+	LONGHAUL_BIN_DIR=$(abspath $(TARGET))/release $(TARGET)/release/demo
+
+lint: ui ## Format, clippy, eslint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	npm --prefix ui run --silent lint
+
+build-tests: ui
+	cargo build --workspace --bins --examples
+	cargo nextest run --workspace --no-run
+
+test: ## All checks: lint, unit, behaviour, window, page
+	@scripts/setup test
+	$(MAKE) ui lint
+	npm --prefix ui test -- --run
+	cargo build --workspace --bins --examples
+	LONGHAUL_ARTIFACTS=$(CURDIR)/test-artifacts cargo nextest run --workspace --no-fail-fast
+	@git diff --exit-code --stat -- ui/src/backend/generated || { echo 'the generated types are not fresh: commit what the tests wrote'; exit 1; }
+
+deny: ## Licences, bans and sources of all dependencies
+	@cargo deny --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-deny --version 0.20.2
+	cargo deny check bans licenses sources
+
+clean-demo: ## Forget the demo's library and downloads
+	rm -rf .demo
