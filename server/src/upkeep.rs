@@ -82,7 +82,7 @@ impl Upkeep {
             match self.artifacts.delete(artifact).await {
                 Ok(()) => tracing::info!(%job, "the artifact's time is over; it is deleted"),
                 Err(error) => {
-                    tracing::warn!(%job, %error, "an expired artifact stays for the bucket's lifecycle rule")
+                    tracing::warn!(%job, %error, "an expired artifact stays for the bucket's lifecycle rule");
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Upkeep {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the store's lifecycle rules were not carried out")
+                tracing::warn!(%error, "the store's lifecycle rules were not carried out");
             }
         }
     }

@@ -125,7 +125,7 @@ mod tests {
             cuts in prop::collection::vec(1_usize..2_000_000, 1..8),
             by in 1_u64..5,
         ) {
-            let bytes: Vec<u8> = (0..size).map(|i| (i * 31 >> 3) as u8).collect();
+            let bytes: Vec<u8> = (0..size).map(|i| ((i * 31) >> 3) as u8).collect();
             let mut taker = Taker::default();
             let mut rest = &bytes[..];
             for cut in cuts.iter().cycle() {

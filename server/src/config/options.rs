@@ -336,7 +336,7 @@ mod tests {
         Options::parse_from(std::iter::once(&"longhaul-server").chain(args)).resolve()
     }
 
-    fn key_of(error: ConfigError) -> &'static str {
+    fn key_of(error: &ConfigError) -> &'static str {
         match error {
             ConfigError::Value { key, .. } | ConfigError::File { key, .. } => key,
         }
@@ -366,7 +366,7 @@ mod tests {
             (vec!["--library", "/nowhere/at/all"], "library"),
             (vec!["--config", "/nowhere/longhaul.toml"], "config"),
         ] {
-            assert_eq!(key_of(resolve(&args).expect_err("refused")), key);
+            assert_eq!(key_of(&resolve(&args).expect_err("refused")), key);
         }
     }
 

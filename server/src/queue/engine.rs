@@ -300,7 +300,7 @@ impl<S: Store> Queue for Engine<S> {
     }
 
     async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
-        self.work(Worth::Durable, self.limits, now, |work| work.reclaim())
+        self.work(Worth::Durable, self.limits, now, super::work::Work::reclaim)
             .await
     }
 
