@@ -300,8 +300,10 @@ impl<S: Store> Queue for Engine<S> {
     }
 
     async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
-        self.work(Worth::Durable, self.limits, now, super::work::Work::reclaim)
-            .await
+        self.work(Worth::Durable, self.limits, now, |work: &mut Work<'_>| {
+            Work::reclaim(work)
+        })
+        .await
     }
 
     async fn get(
