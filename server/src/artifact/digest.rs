@@ -119,6 +119,7 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn digests_do_not_depend_on_how_the_bytes_come(
             size in 0_usize..5_000_000,

@@ -103,7 +103,7 @@ mod tests {
     fn a_wrong_line_is_told_by_number_and_never_shown() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("tokens");
-        fs::write(&file, "ada canary-too-s\nbob canary\n").expect("written");
+        fs::write(&file, "ada canary-of-a-token\nbob canary\n").expect("written");
         let error = Tokens::read(&file).expect_err("too short").to_string();
         assert!(
             error.contains("line 2") && !error.contains("canary"),
