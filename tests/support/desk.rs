@@ -1,0 +1,240 @@
+//! A desktop of its own for the real window: display, session bus, notification centre, file
+//! manager. All of it is ended by id when it is dropped.
+
+use std::{os::unix::fs::PermissionsExt, path::PathBuf, process::Stdio};
+
+use anyhow::Context;
+use serde_json::json;
+use tempfile::TempDir;
+use thirtyfour::{Capabilities, WebDriver};
+use tokio::{net::TcpListener, process::Command};
+
+use crate::{
+    bins::binary,
+    centre::Centre,
+    program::Program,
+    wait::{SOON, eventually},
+    window::Window,
+};
+
+/// The app under test.
+pub const APP: &str = "longhaul-desktop";
+
+/// Opens every program that the tests of the window need, or says which is missing.
+#[derive(Debug)]
+pub struct Desk {
+    /// Notifications arrive here.
+    pub centre: Centre,
+    pub(crate) display: String,
+    bus: String,
+    root: TempDir,
+    _programs: Vec<Program>,
+}
+
+impl Desk {
+    /// A display of 1280×800 and a bus that nobody else is on.
+    ///
+    /// # Errors
+    /// When a program is missing or does not start.
+    pub async fn open() -> anyhow::Result<Self> {
+        let root = tempfile::Builder::new()
+            .prefix("longhaul-window-")
+            .tempdir()?;
+        for folder in ["bin", "data", "downloads", "home", "library"] {
+            std::fs::create_dir(root.path().join(folder))?;
+        }
+        // The system's "open" writes down what it was asked for.
+        let opener = root.path().join("bin/xdg-open");
+        let opened = root.path().join("opened").display().to_string();
+        std::fs::write(
+            &opener,
+            format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{opened}'\n"),
+        )?;
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755))?;
+
+        let (xvfb, display) = Program::that_says(
+            Command::new("Xvfb")
+                .args("-displayfd 1 -screen 0 1280x800x24 -nolisten tcp".split(' ')),
+        )
+        .await
+        .context("Xvfb (package xvfb)")?;
+
+        // No service folders: nothing is started behind our back.
+        let config = root.path().join("bus.conf");
+        std::fs::write(
+            &config,
+            format!(
+                "<busconfig><type>session</type><listen>unix:dir={}</listen>\
+                 <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
+                 <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+                root.path().display()
+            ),
+        )?;
+        let (bus_daemon, bus) = Program::that_says(
+            Command::new("dbus-daemon")
+                .arg(format!("--config-file={}", config.display()))
+                .args(["--nofork", "--print-address=1"]),
+        )
+        .await
+        .context("dbus-daemon (package dbus)")?;
+        let centre = Centre::open(&bus).await?;
+        Ok(Self {
+            centre,
+            display: format!(":{display}"),
+            bus,
+            root,
+            _programs: vec![xvfb, bus_daemon],
+        })
+    }
+
+    /// The folder that the server inside offers.
+    #[must_use]
+    pub fn library(&self) -> PathBuf {
+        self.root.path().join("library")
+    }
+
+    /// Where finished files go.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.root.path().join("downloads")
+    }
+
+    /// The app's data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.root.path().join("data")
+    }
+
+    /// Waits until the app has written this to its log.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub async fn log_says(&self, what: &str) -> anyhow::Result<()> {
+        let log = self.data().join("longhaul.log");
+        eventually(&format!("“{what}” in the log"), SOON, async || {
+            let text = tokio::fs::read_to_string(&log).await.unwrap_or_default();
+            Ok(text.contains(what).then_some(()))
+        })
+        .await
+    }
+
+    /// What the system was asked to open, oldest first.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn opened(&self) -> anyhow::Result<Vec<String>> {
+        match std::fs::read_to_string(self.root.path().join("opened")) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The app, ready to be started by hand on this desk.
+    #[must_use]
+    pub fn app(&self) -> Command {
+        let mut command = Command::new(binary(APP));
+        command
+            .args(self.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        self.dress(&mut command, Theme::Light);
+        command
+    }
+
+    /// Starts the app under the web driver.
+    ///
+    /// # Errors
+    /// When a program is missing, or the window does not open.
+    pub async fn window(&self, theme: Theme) -> anyhow::Result<Window> {
+        let (port, native) = (free_port().await?, free_port().await?);
+        let mut command = Command::new("tauri-driver");
+        command
+            .args(["--port", &port.to_string()])
+            .args(["--native-port", &native.to_string()])
+            .stdout(Stdio::null());
+        self.dress(&mut command, theme);
+        let driver = Program::start(&mut command)
+            .context("tauri-driver (cargo install tauri-driver --locked)")?;
+        eventually("the web driver listens", SOON, async || {
+            let both =
+                [port, native].map(|port| tokio::net::TcpStream::connect(("127.0.0.1", port)));
+            let [one, other] = both;
+            Ok((one.await.is_ok() && other.await.is_ok()).then_some(()))
+        })
+        .await?;
+        let mut wanted = Capabilities::new();
+        wanted.set("browserName", "wry")?;
+        wanted.set(
+            "tauri:options",
+            json!({ "application": binary(APP), "args": self.arguments() }),
+        )?;
+        let page = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await?;
+        let window = Window {
+            page,
+            _driver: driver,
+        };
+        window.shows("[data-testid=add-button]").await?;
+        Ok(window)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let folder = |name: &str| self.root.path().join(name).display().to_string();
+        vec![
+            "--data-dir".to_owned(),
+            folder("data"),
+            "--library".to_owned(),
+            folder("library"),
+            "--downloads".to_owned(),
+            folder("downloads"),
+        ]
+    }
+
+    fn dress(&self, command: &mut Command, theme: Theme) {
+        let root = self.root.path();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .env("PATH", format!("{}:{path}", root.join("bin").display()))
+            .env("DISPLAY", &self.display)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .env("HOME", root.join("home"))
+            .env("XDG_DATA_HOME", root.join("home/data"))
+            .env("XDG_CONFIG_HOME", root.join("home/config"))
+            .env("XDG_CACHE_HOME", root.join("home/cache"))
+            .env("XDG_RUNTIME_DIR", root.join("home"))
+            .env("GTK_THEME", theme.gtk())
+            .env("NO_AT_BRIDGE", "1")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1");
+        for name in ["LONGHAUL_SERVER", "LONGHAUL_TOKEN_FILE", "LONGHAUL_LOG"] {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// What the system prefers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    const fn gtk(self) -> &'static str {
+        match self {
+            Self::Light => "Adwaita",
+            Self::Dark => "Adwaita:dark",
+        }
+    }
+}
+
+async fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))
+        .await?
+        .local_addr()?
+        .port())
+}
