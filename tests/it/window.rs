@@ -1,6 +1,9 @@
 //! The real window, driven as its user does: pick, watch, pause, open, close, come back.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use longhaul_tests::{
@@ -10,6 +13,7 @@ use longhaul_tests::{
     wait::{LATER, SOON, eventually},
     window::Window,
 };
+use serde_json::{Value, json};
 
 const LARGE: u64 = 200_000_000;
 /// The large file is pulled in five seconds: long enough to see it move.
@@ -163,7 +167,7 @@ async fn a_window_closed_in_the_middle_goes_on_where_it_was_when_it_is_opened_ag
     window
         .shows_within(&format!("{ROW}[data-state=completed]"), LATER)
         .await?;
-    let row = window.call("snapshot", serde_json::Value::Null).await?["downloads"][0].clone();
+    let row = window.call("snapshot", Value::Null).await?["downloads"][0].clone();
     let fetched = row["pulled"]["fetched"]
         .as_u64()
         .context("nothing was fetched")?;
@@ -208,6 +212,66 @@ async fn a_failure_is_told_in_a_sentence_and_its_button_tries_again() -> anyhow:
     .await?;
     let told = desk.centre.next(LATER).await?;
     ensure!(told.body == "Complete and verified · 100 kB", "{told:?}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_list_opens_with_its_rows_and_the_window_is_told() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    incompressible(&desk.library().join("one.bin"), 100_000, 6);
+    let window = desk.window(Theme::Light).await?;
+    window.pick("one.bin").await?;
+    window
+        .shows(&format!("{ROW}[data-state=completed]"))
+        .await?;
+    window.close(&desk).await?;
+
+    let mut damaged = 0;
+    for entry in walk(&desk.data().join("client"))? {
+        if entry.file_name().is_some_and(|name| name == "db") {
+            std::fs::write(&entry, [0x5a; 4096])?;
+            damaged += 1;
+        }
+    }
+    ensure!(damaged == 1, "{damaged} databases were damaged, not one");
+
+    let window = desk.window(Theme::Light).await?;
+    window
+        .shows(&format!("{ROW}[data-state=completed]"))
+        .await?;
+    let notices = window.call("snapshot", Value::Null).await?["notices"].clone();
+    let told = notices[0]["message"].as_str().context("nothing is told")?;
+    ensure!(
+        told.contains("moved") || told.contains("aside") || told.contains("restored"),
+        "{told}"
+    );
+    window.call("dismissNotices", Value::Null).await?;
+    let notices = window.call("snapshot", Value::Null).await?["notices"].clone();
+    ensure!(notices == json!([]), "told again: {notices}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_notification_centre_downloads_go_on_and_the_log_says_so_once()
+-> anyhow::Result<()> {
+    let mut desk = Desk::open().await?;
+    desk.take_the_bus_away();
+    for name in ["one.bin", "two.bin"] {
+        incompressible(&desk.library().join(name), 100_000, 7);
+    }
+    let window = desk.window(Theme::Light).await?;
+    for (name, rows) in [("one.bin", 1), ("two.bin", 2)] {
+        window.pick(name).await?;
+        eventually(name, SOON, async || {
+            let done = format!("{ROW}[data-state=completed]");
+            Ok((window.count(&done).await? == rows).then_some(()))
+        })
+        .await?;
+    }
+    let once = "there are no notifications on this system";
+    desk.log_says(once).await?;
+    let log = std::fs::read_to_string(desk.data().join("longhaul.log"))?;
+    ensure!(log.matches(once).count() == 1, "{log}");
     window.close(&desk).await
 }
 
@@ -284,6 +348,24 @@ async fn moves(window: &Window, beyond: u64) -> anyhow::Result<u64> {
 async fn progress(window: &Window) -> anyhow::Result<u64> {
     let shown = window.attribute(ROW, "data-progress").await?;
     Ok(shown.map_or(Ok(0), |percent| percent.parse())?)
+}
+
+/// Every file below a folder.
+fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                &mut folders
+            } else {
+                &mut files
+            }
+            .push(path);
+        }
+    }
+    Ok(files)
 }
 
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {

@@ -105,6 +105,11 @@ impl Desk {
         self.root.path().join("data")
     }
 
+    /// From now on the app finds no bus: nobody to show a notification.
+    pub fn take_the_bus_away(&mut self) {
+        self.bus = format!("unix:path={}", self.root.path().join("no-bus").display());
+    }
+
     /// Waits until the app has written this to its log.
     ///
     /// # Errors

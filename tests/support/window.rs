@@ -60,6 +60,14 @@ impl Window {
         Ok(self.page.find_all(By::Css(css)).await?.into_iter().next())
     }
 
+    /// How many such elements there are now.
+    ///
+    /// # Errors
+    /// When the driver fails.
+    pub async fn count(&self, css: &str) -> anyhow::Result<usize> {
+        Ok(self.page.find_all(By::Css(css)).await?.len())
+    }
+
     /// Clicks it as soon as it is there; a page that redraws under the click is clicked again.
     ///
     /// # Errors

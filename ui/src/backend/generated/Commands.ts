@@ -20,6 +20,10 @@ export type Commands = {
  */
 snapshot: { args: null, reply: Snapshot, }, 
 /**
+ * The notices of the snapshot have been read.
+ */
+dismissNotices: { args: null, reply: null, }, 
+/**
  * One page of the server's catalogue.
  */
 files: { args: FilesQuery, reply: FilesPage, }, 
