@@ -23,26 +23,40 @@ async fn a_server_killed_in_the_middle_of_an_upload_completes_the_job_after_its_
     let server = place.serve(&[]);
     let job = server.initiate(server.file_id("big.bin").await).await;
     let seen = server
-        .poll_until(&job.check_url, |job| job.bytes_done > SIZE / 8 || job.status.is_final())
+        .poll_until(&job.check_url, |job| {
+            job.bytes_done > SIZE / 8 || job.status.is_final()
+        })
         .await;
-    assert_eq!(seen.status, JobStatus::Processing, "the kill must come in the middle");
+    assert_eq!(
+        seen.status,
+        JobStatus::Processing,
+        "the kill must come in the middle"
+    );
     server.kill();
 
     let server = place.serve(&[]);
     let done = server.completed(&job.check_url).await;
     let result = done.result.expect("a result");
     assert_eq!(result.sha256.to_string(), sha256(&source));
-    assert_eq!(fetch_sha256(result.download_url.expose()).await, result.sha256.to_string());
+    assert_eq!(
+        fetch_sha256(result.download_url.expose()).await,
+        result.sha256.to_string()
+    );
     // Clean end: the store has written down all it does, so the disk can be looked at.
     assert_eq!(server.terminate(), Some(0));
     let store = place.path("data/store");
-    let uploads = files_below(&store, |path| path.components().any(|c| c.as_os_str() == "uploads"));
+    let uploads = files_below(&store, |path| {
+        path.components().any(|c| c.as_os_str() == "uploads")
+    });
     assert!(uploads.is_empty(), "left behind: {uploads:?}");
     let data: u64 = files_below(&store.join("data"), |_| true)
         .iter()
         .map(|path| path.metadata().map_or(0, |metadata| metadata.len()))
         .sum();
-    assert!(data < SIZE + (1 << 20), "{data} bytes are stored for a file of {SIZE}");
+    assert!(
+        data < SIZE + (1 << 20),
+        "{data} bytes are stored for a file of {SIZE}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +71,9 @@ async fn a_client_killed_in_the_middle_of_a_pull_resumes_and_refetches_little() 
     let mut reached = 0;
     for line in BufReader::new(stdout).lines() {
         let event: Value = serde_json::from_str(&line.expect("a line")).expect("an event");
-        reached = event["download"]["pulled"]["done"].as_u64().unwrap_or(reached);
+        reached = event["download"]["pulled"]["done"]
+            .as_u64()
+            .unwrap_or(reached);
         if reached > SIZE / 3 {
             break;
         }
@@ -65,10 +81,19 @@ async fn a_client_killed_in_the_middle_of_a_pull_resumes_and_refetches_little() 
     assert!((SIZE / 3..SIZE).contains(&reached), "killed at {reached}");
     first.kill().expect("it runs");
     first.wait().expect("it ends");
-    assert!(!place.path("out/big.bin").exists(), "no final name before the end");
+    assert!(
+        !place.path("out/big.bin").exists(),
+        "no final name before the end"
+    );
 
-    let second = get(&place, &server, id, &[]).wait_with_output().expect("it ends");
-    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    let second = get(&place, &server, id, &[])
+        .wait_with_output()
+        .expect("it ends");
+    assert!(
+        second.status.success(),
+        "{}",
+        String::from_utf8_lossy(&second.stderr)
+    );
     let out = String::from_utf8(second.stdout).expect("unicode");
     let done: Value = out
         .lines()
@@ -77,15 +102,29 @@ async fn a_client_killed_in_the_middle_of_a_pull_resumes_and_refetches_little() 
         .expect("completed");
     let fetched = done["fetched"].as_u64().expect("counted over all runs");
     assert!(fetched * 5 < SIZE * 6, "{fetched} bytes fetched for {SIZE}");
-    assert!(fetched >= SIZE, "every byte came over the network at least once");
-    assert_eq!(sha256(&place.path("out/big.bin")), sha256(&place.library().join("big.bin")));
-    let left: Vec<_> = std::fs::read_dir(place.path("out")).expect("there").collect();
+    assert!(
+        fetched >= SIZE,
+        "every byte came over the network at least once"
+    );
+    assert_eq!(
+        sha256(&place.path("out/big.bin")),
+        sha256(&place.library().join("big.bin"))
+    );
+    let left: Vec<_> = std::fs::read_dir(place.path("out"))
+        .expect("there")
+        .collect();
     assert_eq!(left.len(), 1, "nothing but the file: {left:?}");
 }
 
 fn get(place: &Place, server: &Server, id: u64, options: &[&str]) -> Child {
     Command::new(binary("longhaul"))
-        .args(["get", &id.to_string(), "--json", "--server", server.url.as_str()])
+        .args([
+            "get",
+            &id.to_string(),
+            "--json",
+            "--server",
+            server.url.as_str(),
+        ])
         .arg("-o")
         .arg(place.path("out"))
         .arg("--state-dir")

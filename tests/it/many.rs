@@ -9,7 +9,11 @@ use longhaul_tests::{
 async fn twenty_jobs_at_once_complete_with_the_right_bytes() {
     let place = Place::new();
     for n in 0..20 {
-        incompressible(&place.library().join(format!("{n}.bin")), 1 + n * 700_001, n);
+        incompressible(
+            &place.library().join(format!("{n}.bin")),
+            1 + n * 700_001,
+            n,
+        );
     }
     let server = place.serve(&[]);
     let mut jobs = Vec::new();

@@ -17,6 +17,10 @@ pub fn binary(name: &str) -> PathBuf {
         PathBuf::from,
     );
     let path = folder.join(name);
-    assert!(path.exists(), "{} is not built: cargo build first", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: cargo build first",
+        path.display()
+    );
     path
 }

@@ -87,7 +87,13 @@ impl Server {
             .open(&log)
             .expect("a log");
         let mut process = Command::new(binary("longhaul-server"))
-            .args(["--listen", "127.0.0.1:0", "--initiate-rate", "off", "--print-ready"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--initiate-rate",
+                "off",
+                "--print-ready",
+            ])
             .arg("--data-dir")
             .arg(place.path("data"))
             .arg("--library")
@@ -103,7 +109,10 @@ impl Server {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("read");
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("no ready line: {}", std::fs::read_to_string(&log).unwrap_or_default())
+            panic!(
+                "no ready line: {}",
+                std::fs::read_to_string(&log).unwrap_or_default()
+            )
         });
         let listen = ready["listen"].as_str().expect("an address");
         Self {
@@ -146,7 +155,8 @@ impl Server {
         let status = status.unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        kib.and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+        kib.and_then(|kib| kib.parse::<u64>().ok())
+            .map_or(0, |kib| kib * 1024)
     }
 
     /// kill -9.
@@ -176,7 +186,10 @@ impl Server {
         url.query_pairs_mut().append_pair("query", name);
         let page: FilesPage = self.json(url).await;
         let found = page.files.iter().find(|file| file.name == name);
-        found.unwrap_or_else(|| panic!("{name} is not offered")).file_id.get()
+        found
+            .unwrap_or_else(|| panic!("{name} is not offered"))
+            .file_id
+            .get()
     }
 
     /// Asks for a file: the job that the 202 names.
@@ -212,7 +225,9 @@ impl Server {
 
     /// Polls a job until it has completed, and fails where it has failed.
     pub async fn completed(&self, check_url: &str) -> JobView {
-        let job = self.poll_until(check_url, |job| job.status.is_final()).await;
+        let job = self
+            .poll_until(check_url, |job| job.status.is_final())
+            .await;
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         job
     }

@@ -61,7 +61,11 @@ impl FileId {
     /// An id, or none where it is larger than [`FileId::MAX`].
     #[must_use]
     pub const fn new(id: u64) -> Option<Self> {
-        if id <= Self::MAX { Some(Self(id)) } else { None }
+        if id <= Self::MAX {
+            Some(Self(id))
+        } else {
+            None
+        }
     }
 
     /// The id as a number.

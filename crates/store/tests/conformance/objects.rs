@@ -185,7 +185,10 @@ async fn an_overwrite_replaces_bytes_and_description_and_frees_the_old_file() {
         .send()
         .await
         .unwrap();
-    assert!(head.metadata().is_none_or(std::collections::HashMap::is_empty));
+    assert!(
+        head.metadata()
+            .is_none_or(std::collections::HashMap::is_empty)
+    );
     assert_eq!(b.get("a").await, b"new");
     b.wait_for_data_files(1).await;
 }
