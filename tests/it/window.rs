@@ -10,6 +10,7 @@ use longhaul_tests::{
     bins::binary,
     content::{incompressible, sha256},
     desk::{APP, Desk, Theme},
+    server::Place,
     wait::{LATER, SOON, eventually},
     window::Window,
 };
@@ -272,6 +273,42 @@ async fn without_a_notification_centre_downloads_go_on_and_the_log_says_so_once(
     desk.log_says(once).await?;
     let log = std::fs::read_to_string(desk.data().join("longhaul.log"))?;
     ensure!(log.matches(once).count() == 1, "{log}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_elsewhere_is_spoken_with_by_its_token_and_a_wrong_one_is_told_of()
+-> anyhow::Result<()> {
+    let place = Place::new();
+    incompressible(&place.library().join("theirs.bin"), 100_000, 8);
+    let (tokens, token) = (place.path("tokens"), place.path("token"));
+    std::fs::write(&tokens, "studio 0123456789abcdef0123456789abcdef\n")?;
+    std::fs::write(&token, "ffffffffffffffffffffffffffffffff\n")?;
+    let server = place.serve(&["--tokens", &tokens.display().to_string()]);
+
+    let mut desk = Desk::open().await?;
+    desk.option("--server", server.at("/").as_str());
+    desk.option("--token-file", &token.display().to_string());
+    let window = desk.window(Theme::Light).await?;
+    let page = json!({ "query": null, "cursor": null, "limit": 50 });
+    let refused = window
+        .call("files", page)
+        .await
+        .map_err(|error| error.to_string());
+    ensure!(
+        matches!(&refused, Err(why) if why.contains("unauthorized")),
+        "{refused:?}"
+    );
+    window.close(&desk).await?;
+
+    std::fs::write(&token, "0123456789abcdef0123456789abcdef\n")?;
+    let window = desk.window(Theme::Light).await?;
+    window.pick("theirs.bin").await?;
+    window
+        .shows(&format!("{ROW}[data-state=completed]"))
+        .await?;
+    let [here, there] = [desk.downloads(), place.library()].map(|it| it.join("theirs.bin"));
+    ensure!(sha256(&here) == sha256(&there), "another file arrived");
     window.close(&desk).await
 }
 

@@ -25,6 +25,7 @@ pub const APP: &str = "longhaul-desktop";
 pub struct Desk {
     /// Notifications arrive here.
     pub centre: Centre,
+    options: Vec<String>,
     pub(crate) display: String,
     bus: String,
     root: TempDir,
@@ -80,6 +81,7 @@ impl Desk {
         let centre = Centre::open(&bus).await?;
         Ok(Self {
             centre,
+            options: Vec::new(),
             display: format!(":{display}"),
             bus,
             root,
@@ -103,6 +105,11 @@ impl Desk {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.root.path().join("data")
+    }
+
+    /// Starts the app with this besides.
+    pub fn option(&mut self, name: &str, value: &str) {
+        self.options.extend([name.to_owned(), value.to_owned()]);
     }
 
     /// From now on the app finds no bus: nobody to show a notification.
@@ -187,14 +194,13 @@ impl Desk {
 
     fn arguments(&self) -> Vec<String> {
         let folder = |name: &str| self.root.path().join(name).display().to_string();
-        vec![
-            "--data-dir".to_owned(),
-            folder("data"),
-            "--library".to_owned(),
-            folder("library"),
-            "--downloads".to_owned(),
-            folder("downloads"),
-        ]
+        let folders = [
+            ("--data-dir", "data"),
+            ("--library", "library"),
+            ("--downloads", "downloads"),
+        ];
+        let folders = folders.map(|(option, name)| [option.to_owned(), folder(name)]);
+        [folders.concat(), self.options.clone()].concat()
     }
 
     fn dress(&self, command: &mut Command, theme: Theme) {
