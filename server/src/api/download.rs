@@ -1,21 +1,21 @@
 //! `GET /v1/downloads/signed/{jobId}`: a stable address that always leads to a fresh signed URL.
 
 use axum::{
-    extract::{Extension, Path, State},
+    extract::{Extension, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{Api, jobs::job_id, manifest::not_completed, problem::Refusal};
+use super::{Api, extract::Named, manifest::not_completed, problem::Refusal};
 use crate::queue::{JobState, Owner};
 
 /// Answers 307 to the artifact itself.
 pub(crate) async fn signed(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Refusal> {
-    let job = api.find(&owner, job_id(&id)?).await?;
+    let job = api.find(&owner, id).await?;
     let JobState::Completed { artifact, .. } = &job.state else {
         return Err(not_completed());
     };

@@ -1,13 +1,10 @@
 //! `GET /v1/files`: the catalogue, to browse and search.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use longhaul_protocol::FilesPage;
 use serde::Deserialize;
 
-use super::{Api, jobs::limit, problem::Refusal};
+use super::{Api, extract::Fields, jobs::limit, problem::Refusal};
 
 const DEFAULT_PAGE: usize = 100;
 const MAX_PAGE: usize = 1000;
@@ -23,7 +20,7 @@ pub(crate) struct Search {
 /// One page of the files whose name holds the query.
 pub(crate) async fn files(
     State(api): State<Api>,
-    Query(search): Query<Search>,
+    Fields(search): Fields<Search>,
 ) -> Result<Json<FilesPage>, Refusal> {
     let limit = limit(search.limit.as_deref(), DEFAULT_PAGE, MAX_PAGE)?;
     let query = search.query.unwrap_or_default();

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use longhaul_protocol::{
     FileId, IDEMPOTENCY_KEY, InitiateReply, InitiateRequest, JobId, POLL_INTERVAL, ProblemCode,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -189,6 +189,11 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    // serde takes an array for a struct, field by field; the contract does not.
+    if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice::<IgnoredAny>(body).map_err(|error| malformed(&error))?;
+        return Err(invalid("body", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

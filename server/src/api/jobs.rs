@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Extension, Path, Query, State},
+    extract::{Extension, State},
     response::{IntoResponse, Response},
 };
 use longhaul_protocol::{JobId, JobStatus, JobsPage, JobsReply, ProblemCode};
 use serde::Deserialize;
 
-use super::{Api, initiate::poll_again, problem::Refusal};
+use super::{
+    Api,
+    extract::{Fields, Named},
+    initiate::poll_again,
+    problem::Refusal,
+};
 use crate::queue::{JobRecord, Owner};
 
 /// Contract: so many jobs in one poll.
@@ -30,10 +35,9 @@ pub(crate) struct Wait {
 pub(crate) async fn one(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
-    Path(id): Path<String>,
-    Query(query): Query<Wait>,
+    Named(id): Named,
+    Fields(query): Fields<Wait>,
 ) -> Result<Response, Refusal> {
-    let id = job_id(&id)?;
     let wait = wait(query.wait.as_deref())?;
     let mut job = api.find(&owner, id).await?;
     if !wait.is_zero() && !job.status().is_final() {
@@ -91,7 +95,7 @@ pub(crate) struct Many {
 pub(crate) async fn many(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
-    Query(query): Query<Many>,
+    Fields(query): Fields<Many>,
 ) -> Result<Response, Refusal> {
     match &query.ids {
         Some(ids) => {
@@ -173,11 +177,6 @@ impl Api {
         let mut found = self.queue.get(owner, &[id], true, self.clock.now()).await?;
         found.pop().flatten().ok_or_else(Refusal::unknown_job)
     }
-}
-
-/// What is not even an id is a job that does not exist.
-pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
-    text.parse().map_err(|_| Refusal::unknown_job())
 }
 
 /// A page's length, from its query.

@@ -2,20 +2,20 @@
 
 use axum::{
     Json,
-    extract::{Extension, Path, State},
+    extract::{Extension, State},
 };
 use longhaul_protocol::{Manifest, ProblemCode};
 
-use super::{Api, jobs::job_id, problem::Refusal};
+use super::{Api, extract::Named, problem::Refusal};
 use crate::queue::{JobState, Owner};
 
 /// Reads the check blocks of a completed job from beside its artifact.
 pub(crate) async fn manifest(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<Manifest>, Refusal> {
-    let job = api.find(&owner, job_id(&id)?).await?;
+    let job = api.find(&owner, id).await?;
     let JobState::Completed { artifact, .. } = &job.state else {
         return Err(not_completed());
     };

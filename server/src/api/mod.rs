@@ -2,6 +2,7 @@
 
 pub(crate) mod cancel;
 pub(crate) mod download;
+pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod initiate;

@@ -2,24 +2,21 @@
 
 use axum::{
     Json,
-    extract::{Extension, Path, State},
+    extract::{Extension, State},
     http::StatusCode,
 };
 use longhaul_protocol::JobView;
 
-use super::{Api, jobs::job_id, problem::Refusal};
+use super::{Api, extract::Named, problem::Refusal};
 use crate::queue::Owner;
 
 /// Runs a failed job again, and shows it as it is now.
 pub(crate) async fn retry(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<(StatusCode, Json<JobView>), Refusal> {
-    let job = api
-        .queue
-        .retry(&owner, job_id(&id)?, api.clock.now())
-        .await?;
+    let job = api.queue.retry(&owner, id, api.clock.now()).await?;
     tracing::info!(job = %job.id, "runs again");
     Ok((StatusCode::ACCEPTED, Json(api.view(&job).await?)))
 }
