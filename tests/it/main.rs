@@ -1,5 +1,9 @@
 //! Behaviour tests against the real processes: one file a behaviour.
 
+mod bad_input;
+mod contract;
 mod crash;
+mod expiry;
 mod many;
+mod web;
 mod window;

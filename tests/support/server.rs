@@ -86,18 +86,19 @@ impl Server {
             .append(true)
             .open(&log)
             .expect("a log");
+        let own_rate = options.contains(&"--initiate-rate");
+        let rate: &[&str] = if own_rate { &[] } else { &["--initiate-rate", "off"] };
         let mut process = Command::new(binary("longhaul-server"))
             .args([
                 "--listen",
                 "127.0.0.1:0",
-                "--initiate-rate",
-                "off",
                 "--print-ready",
             ])
             .arg("--data-dir")
             .arg(place.path("data"))
             .arg("--library")
             .arg(place.library())
+            .args(rate)
             .args(options)
             .current_dir(place.path(""))
             .stdin(Stdio::null())
