@@ -8,4 +8,4 @@ import "./theme/theme.css";
 
 const backend = "__TAURI_INTERNALS__" in window ? tauriBackend() : httpBackend();
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<App backend={backend} useList={createStore(backend)} />);
+if (root) createRoot(root).render(<App backend={backend} store={createStore(backend)} />);

@@ -40,4 +40,6 @@ export interface Backend {
   open(id: DownloadId): Promise<void>;
   showInFolder(id: DownloadId): Promise<void>;
   chooseFolder(): Promise<string | null>;
+  /** The notices have been read. */
+  dismissNotices(): Promise<void>;
 }

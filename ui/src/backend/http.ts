@@ -177,5 +177,6 @@ export function httpBackend(): Backend {
       tell(ids);
     },
     segments: absent, settings: absent, setSettings: absent, open: absent, showInFolder: absent, chooseFolder: absent,
+    dismissNotices: () => Promise.resolve(),
   };
 }

@@ -37,5 +37,6 @@ export function tauriBackend(): Backend {
     open: async (id) => void (await call("open", { ids: [id] })),
     showInFolder: async (id) => void (await call("showInFolder", { ids: [id] })),
     chooseFolder: () => call("chooseFolder", null),
+    dismissNotices: async () => void (await call("dismissNotices", null)),
   };
 }

@@ -20,10 +20,17 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
     else if (row.revision > old.revision) rows.set(row.id, row);
   }
   for (const id of event.removed) rows.delete(id);
-  return { downloads: [...fresh, ...rows.values()], totals: event.totals, server: event.server, notices: event.notices };
+  return { downloads: [...fresh, ...rows.values()], totals: event.totals, server: event.server, notices: [...before.notices, ...event.notices] };
 }
 
-export function createStore(backend: Backend): () => Snapshot {
+export interface Store {
+  /** The list as it is now; the component that asks is shown each change. */
+  useList: () => Snapshot;
+  /** Takes the notices off: they have been read. */
+  dismissNotices: () => void;
+}
+
+export function createStore(backend: Backend): Store {
   let state = NOTHING;
   const watchers = new Set<() => void>();
   const set = (next: Snapshot) => { state = next; for (const watcher of watchers) watcher(); };
@@ -31,7 +38,14 @@ export function createStore(backend: Backend): () => Snapshot {
   const early: ClientEvent[] = [];
   let ready = false;
   backend.subscribe((event) => { if (ready) set(apply(state, event)); else early.push(event); });
-  void backend.snapshot().then((snapshot) => { ready = true; set(early.reduce(apply, snapshot)); });
+  backend.snapshot().then(
+    (snapshot) => { ready = true; set(early.reduce(apply, snapshot)); },
+    // Without a snapshot there is no list: say why, rather than seem to connect for ever.
+    (error: unknown) => { set({ ...state, notices: [{ code: "no_list", message: error instanceof Error ? error.message : String(error) }] }); },
+  );
   const watch = (watcher: () => void) => { watchers.add(watcher); return () => watchers.delete(watcher); };
-  return () => useSyncExternalStore(watch, () => state);
+  return {
+    useList: () => useSyncExternalStore(watch, () => state),
+    dismissNotices: () => { set({ ...state, notices: [] }); void backend.dismissNotices(); },
+  };
 }
