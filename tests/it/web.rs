@@ -28,5 +28,8 @@ async fn a_browser_picks_a_file_sees_it_made_and_receives_its_bytes() {
     let complaint = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{complaint}\n{}", server.log());
     let report: Value = serde_json::from_slice(&out.stdout).expect("one line of JSON");
-    assert!(report["steps"].as_u64() > Some(1), "the bar moved: {report}");
+    assert!(
+        report["steps"].as_u64() > Some(1),
+        "the bar moved: {report}"
+    );
 }

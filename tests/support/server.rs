@@ -87,13 +87,13 @@ impl Server {
             .open(&log)
             .expect("a log");
         let own_rate = options.contains(&"--initiate-rate");
-        let rate: &[&str] = if own_rate { &[] } else { &["--initiate-rate", "off"] };
+        let rate: &[&str] = if own_rate {
+            &[]
+        } else {
+            &["--initiate-rate", "off"]
+        };
         let mut process = Command::new(binary("longhaul-server"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--print-ready",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--print-ready"])
             .arg("--data-dir")
             .arg(place.path("data"))
             .arg("--library")

@@ -35,9 +35,9 @@ export function Row({ row, selected, select, act }: Props) {
             <Part percent={pulled} tone="bg-accent" />
           </div>
         )}
-        <div title={status} className={`flex items-center gap-1 ${row.fault ? "text-bad" : done ? "text-good" : "text-dim"}`}>
+        <div title={status} className={`flex items-center gap-1 ${row.fault ? "text-bad" : row.path !== null && done ? "text-good" : "text-dim"}`}>
           {row.fault && <TriangleAlert aria-hidden size={14} className="shrink-0" />}
-          {done && <BadgeCheck aria-hidden size={14} className="shrink-0" />}
+          {row.path !== null && done && <BadgeCheck aria-hidden size={14} className="shrink-0" />}
           <span className="truncate">{status}</span>
         </div>
       </div>
