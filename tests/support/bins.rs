@@ -1,4 +1,4 @@
-//! Where the binaries under test are: beside the test itself, or where LONGHAUL_BIN_DIR says.
+//! Where the binaries under test are: beside the program itself, or where LONGHAUL_BIN_DIR says.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,13 @@ use std::path::PathBuf;
 pub fn binary(name: &str) -> PathBuf {
     let folder = std::env::var_os("LONGHAUL_BIN_DIR").map_or_else(
         || {
-            let test = std::env::current_exe().expect("a test has a path");
-            let deps = test.parent().expect("a test lies in a folder");
-            deps.parent().unwrap_or(deps).to_owned()
+            let own = std::env::current_exe().expect("a program has a path");
+            let folder = own.parent().expect("a program lies in a folder");
+            // A test lies in deps/, below the binaries; the demo lies beside them.
+            match folder.parent() {
+                Some(above) if folder.ends_with("deps") => above.to_owned(),
+                _ => folder.to_owned(),
+            }
         },
         PathBuf::from,
     );

@@ -47,6 +47,22 @@ impl Place {
         Self { folder }
     }
 
+    /// The same, below a folder of the caller's; gone when dropped, as any.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn within(folder: &Path) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("run-").tempdir_in(folder)?;
+        std::fs::create_dir(folder.path().join("library"))?;
+        Ok(Self { folder })
+    }
+
+    /// Starts a server here that offers another folder than [`Place::library`].
+    #[must_use]
+    pub fn serve_library(&self, library: &str, options: &[&str]) -> Server {
+        Server::start(self, Path::new(library), options)
+    }
+
     /// A path inside.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
@@ -62,7 +78,7 @@ impl Place {
     /// Starts a server here, with these options besides; answers when it serves.
     #[must_use]
     pub fn serve(&self, options: &[&str]) -> Server {
-        Server::start(self, options)
+        Server::start(self, &self.library(), options)
     }
 }
 
@@ -79,7 +95,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(place: &Place, options: &[&str]) -> Self {
+    fn start(place: &Place, library: &Path, options: &[&str]) -> Self {
         let log = place.path("server.log");
         let stderr = File::options()
             .create(true)
@@ -97,7 +113,7 @@ impl Server {
             .arg("--data-dir")
             .arg(place.path("data"))
             .arg("--library")
-            .arg(place.library())
+            .arg(library)
             .args(rate)
             .args(options)
             .current_dir(place.path(""))
