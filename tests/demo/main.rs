@@ -4,6 +4,8 @@
 //! hard name go through the real server and the real terminal client; what arrives is held against
 //! the sources. `--size BYTES` makes the large file smaller, `--folder DIR` puts it all elsewhere.
 
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::{
     collections::BTreeMap,
     fs,
