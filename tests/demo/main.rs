@@ -192,7 +192,7 @@ fn get(
 fn arrival(rows: &BTreeMap<String, Value>, id: &str) -> anyhow::Result<PathBuf> {
     let row = rows
         .values()
-        .find(|row| row["source"]["fileId"].to_string() == id)
+        .find(|row| row["source"]["fileId"].as_u64() == id.parse().ok())
         .with_context(|| format!("the file {id} has no row"))?;
     Ok(row["path"]
         .as_str()
