@@ -14,6 +14,7 @@ import type { Store } from "./downloads/store";
 import { VirtualList } from "./downloads/list";
 import { t } from "./i18n/t";
 import { bytes } from "./kit/format";
+import { SignIn } from "./kit/sign-in";
 import { SettingsPanel } from "./settings/settings-panel";
 
 type Panel = "add" | "settings" | null;
@@ -81,7 +82,9 @@ export function App({ backend, store }: { backend: Backend; store: Store }) {
         {notices.length > 0 && (
           <div role="alert" className="flex items-center gap-3 border-b border-line bg-side px-4 py-2">
             <div className="flex-1">{notices.map((notice) => <p key={notice.code + notice.message}>{notice.message}</p>)}</div>
-            <button type="button" onClick={store.dismissNotices} className="rounded border border-line px-2 py-0.5">{t("dismiss")}</button>
+            {backend.signIn && notices.some((notice) => notice.code === "unauthorized")
+              ? <SignIn signIn={(token) => { store.dismissNotices(); backend.signIn?.(token); }} />
+              : <button type="button" onClick={store.dismissNotices} className="rounded border border-line px-2 py-0.5">{t("dismiss")}</button>}
           </div>
         )}
         {problem && <p role="alert" className="border-b border-line px-4 py-2 text-bad">{problem}</p>}

@@ -40,6 +40,8 @@ export interface Backend {
   open(id: DownloadId): Promise<void>;
   showInFolder(id: DownloadId): Promise<void>;
   chooseFolder(): Promise<string | null>;
+  /** Takes a token of the server's; only where the page itself speaks with it. */
+  signIn?: (token: string) => void;
   /** The notices have been read. */
   dismissNotices(): Promise<void>;
 }
