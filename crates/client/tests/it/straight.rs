@@ -64,6 +64,8 @@ async fn twenty_files_complete_and_never_more_than_the_limit_run_at_once() {
             count(DownloadState::Downloading) == 2 && count(DownloadState::Queued) == 18
         })
         .await;
+    // A row says so before its first request is on the wire: only the server sees both.
+    crate::support::eventually("two pulls at the gate", || world.fake.most_pulls() == 2).await;
     world.fake.gate(u64::MAX);
     world.until_all(|all| all.totals.completed == 20).await;
     assert_eq!(world.fake.most_pulls(), 2);
