@@ -16,4 +16,4 @@ mod upkeep;
 mod worker;
 
 pub use app::{Running, StartError, start};
-pub use config::{Config, ConfigError, Options, QueueKind, StoreKind, Tokens};
+pub use config::{Config, ConfigError, Delivery, Options, QueueKind, StoreKind, Tokens};

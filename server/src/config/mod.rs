@@ -2,6 +2,7 @@
 
 mod options;
 mod tokens;
+mod values;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -43,6 +44,17 @@ pub enum StoreKind {
     },
 }
 
+/// Where download URLs lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// To S3 itself.
+    Presigned,
+    /// To this server, which sends each client on to a URL signed then.
+    Redirect,
+    /// To this server, which passes the bytes on.
+    Proxy,
+}
+
 /// A server's configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -80,6 +92,18 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Initiations a minute for each client address; none for no limit.
     pub initiate_rate: Option<u32>,
+    /// Where download URLs lead.
+    pub delivery: Delivery,
+    /// What clients call this server, without a slash at its end; none for what each request says.
+    pub public_url: Option<String>,
+    /// Opens the queue's calls; nothing does where there is none.
+    pub admin_token: Option<Token>,
+    /// Pages of these origins may call.
+    pub cors_origins: Vec<String>,
+    /// No request with `?wait` is held longer, whatever it asks for.
+    pub max_wait: Duration,
+    /// Whether the deprecated call that holds its request is offered.
+    pub blocking_start: bool,
 }
 
 impl Config {
@@ -105,6 +129,12 @@ impl Config {
             trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             initiate_rate: None,
+            delivery: Delivery::Presigned,
+            public_url: None,
+            admin_token: None,
+            cors_origins: Vec::new(),
+            max_wait: Duration::from_secs(25),
+            blocking_start: false,
         }
     }
 }

@@ -8,11 +8,16 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
-use ipnet::IpNet;
+use clap::{Parser, builder::BoolishValueParser};
 use serde::{Deserialize, de};
 
-use super::{Config, QueueKind, StoreKind, Tokens};
+use super::{
+    Config, Tokens,
+    values::{
+        at_least_one, delivery, folder, names, networks, origins, public_url, queue, rate, secret,
+        store, value,
+    },
+};
 use crate::queue::Limits;
 
 /// A configuration that cannot be used. Each names the key.
@@ -142,12 +147,27 @@ options! {
     allowed_hosts: String = "LONGHAUL_ALLOWED_HOSTS", "NAMES";
     /// Initiations a minute for each client address, or off [default: 10]
     initiate_rate: String = "LONGHAUL_INITIATE_RATE", "N|off";
+    /// Where download URLs lead: presigned (to S3), redirect or proxy (to this server) [default: presigned]
+    delivery: String = "LONGHAUL_DELIVERY", "WAY";
+    /// What clients call this server; without it, what their requests say
+    public_url: String = "LONGHAUL_PUBLIC_URL", "URL";
+    /// A file with the token that opens the queue's calls
+    admin_token_file: PathBuf = "LONGHAUL_ADMIN_TOKEN_FILE", "FILE";
+    /// Pages of these origins may call, parted by commas
+    cors_origin: String = "LONGHAUL_CORS_ORIGIN", "ORIGINS";
+    /// The longest that a request with ?wait is held [default: 25s]
+    max_wait: Period = "LONGHAUL_MAX_WAIT", "TIME";
+    /// Offer the deprecated POST /v1/download/start, which holds its request until the file is made
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    blocking_start: bool = "LONGHAUL_BLOCKING_START", "BOOL";
 }
 
 /// The file that is read where it exists and no other is named.
 const DEFAULT_FILE: &str = "longhaul.toml";
 /// S3's bound: a presigned URL lives seven days at most.
 const MAX_PRESIGN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Contract: nobody waits longer, in seconds.
+const MAX_WAIT: u64 = 25;
 
 impl Options {
     /// Adds the configuration file, fills in the defaults, and checks everything.
@@ -189,6 +209,12 @@ impl Options {
             trusted_proxies: networks(o.trusted_proxy.as_deref())?,
             allowed_hosts: names(o.allowed_hosts.as_deref()),
             initiate_rate: rate(o.initiate_rate.as_deref())?,
+            delivery: delivery(o.delivery.as_deref())?,
+            public_url: public_url(o.public_url.as_deref())?,
+            admin_token: secret("admin-token-file", o.admin_token_file.as_deref())?,
+            cors_origins: origins(o.cors_origin.as_deref())?,
+            max_wait: period(o.max_wait, MAX_WAIT),
+            blocking_start: o.blocking_start.unwrap_or(false),
         };
         check(&config)?;
         Ok(config)
@@ -212,97 +238,6 @@ impl Options {
     }
 }
 
-fn value(key: &'static str, why: impl Into<String>) -> ConfigError {
-    ConfigError::Value {
-        key,
-        why: why.into(),
-    }
-}
-
-fn queue(text: Option<&str>) -> Result<QueueKind, ConfigError> {
-    match text {
-        None | Some("sled") => Ok(QueueKind::Sled),
-        Some("memory") => Ok(QueueKind::Memory),
-        Some(other) => Err(value(
-            "queue",
-            format!("{other:?} is neither memory nor sled"),
-        )),
-    }
-}
-
-fn store(options: &Options) -> Result<StoreKind, ConfigError> {
-    match (&options.s3_endpoint, &options.s3_bucket) {
-        (None, None) => Ok(StoreKind::Embedded {
-            listen: options
-                .s3_listen
-                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-        }),
-        (Some(_), None) => Err(value("s3-bucket", "an endpoint needs a bucket")),
-        (endpoint, Some(bucket)) => Ok(StoreKind::External {
-            endpoint: endpoint.clone(),
-            bucket: bucket.clone(),
-            region: options.s3_region.clone(),
-            path_style: options.s3_path_style.unwrap_or(endpoint.is_some()),
-        }),
-    }
-}
-
-fn folder(key: &'static str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
-    path.map(|path| {
-        fs::canonicalize(&path)
-            .and_then(|found| {
-                if found.is_dir() {
-                    Ok(found)
-                } else {
-                    Err(io::ErrorKind::NotADirectory.into())
-                }
-            })
-            .map_err(|source| ConfigError::File { key, path, source })
-    })
-    .transpose()
-}
-
-fn at_least_one<N: PartialOrd + From<u8>>(key: &'static str, n: N) -> Result<N, ConfigError> {
-    if n >= N::from(1) {
-        Ok(n)
-    } else {
-        Err(value(key, "must be at least 1"))
-    }
-}
-
-fn networks(text: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
-    names(text)
-        .into_iter()
-        .map(|text| {
-            text.parse()
-                .or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()))
-                .map_err(|_| value("trusted-proxy", format!("{text:?} is not a network")))
-        })
-        .collect()
-}
-
-fn names(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or_default()
-        .split(',')
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
-}
-
-fn rate(text: Option<&str>) -> Result<Option<u32>, ConfigError> {
-    match text {
-        None => Ok(Some(10)),
-        Some("off") => Ok(None),
-        Some(text) => match text.parse() {
-            Ok(rate) if rate > 0 => Ok(Some(rate)),
-            _ => Err(value(
-                "initiate-rate",
-                format!("{text:?} is neither a number from 1 nor off"),
-            )),
-        },
-    }
-}
-
 fn check(config: &Config) -> Result<(), ConfigError> {
     if config.tokens.is_empty() && !config.listen.ip().is_loopback() {
         return Err(value(
@@ -322,6 +257,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.lease < Duration::from_secs(1) {
         return Err(value("lease", "must be at least 1s"));
     }
+    if config.max_wait > Duration::from_secs(MAX_WAIT) {
+        return Err(value("max-wait", "must be at most 25s"));
+    }
     if config.limits.hang.is_zero() {
         return Err(value("hang-timeout", "must be more than 0s"));
     }
@@ -331,6 +269,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::QueueKind;
 
     fn resolve(args: &[&str]) -> Result<Config, ConfigError> {
         Options::parse_from(std::iter::once(&"longhaul-server").chain(args)).resolve()
@@ -364,6 +303,13 @@ mod tests {
             (vec!["--initiate-rate", "many"], "initiate-rate"),
             (vec!["--trusted-proxy", "10.0.0.0/99"], "trusted-proxy"),
             (vec!["--library", "/nowhere/at/all"], "library"),
+            (vec!["--delivery", "by-hand"], "delivery"),
+            (vec!["--public-url", "files.example"], "public-url"),
+            (vec!["--cors-origin", "null"], "cors-origin"),
+            (vec!["--cors-origin", "*"], "cors-origin"),
+            (vec!["--cors-origin", "https://a.example/"], "cors-origin"),
+            (vec!["--admin-token-file", "/nowhere"], "admin-token-file"),
+            (vec!["--max-wait", "26s"], "max-wait"),
             (vec!["--config", "/nowhere/longhaul.toml"], "config"),
         ] {
             assert_eq!(key_of(&resolve(&args).expect_err("refused")), key);

@@ -5,11 +5,8 @@ use std::{fs, path::Path};
 use longhaul_protocol::Token;
 use subtle::ConstantTimeEq;
 
-use super::ConfigError;
+use super::{ConfigError, values::MIN_SECRET};
 use crate::queue::Owner;
-
-/// Shorter tokens can be guessed.
-const MIN_LENGTH: usize = 16;
 
 /// Names and their bearer tokens. Empty means that no token is asked for.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +44,7 @@ impl Tokens {
             let (Some(name), Some(token), None) = (words.next(), words.next(), words.next()) else {
                 return Err(wrong("must be a name, a space and a token"));
             };
-            if token.len() < MIN_LENGTH {
+            if token.len() < MIN_SECRET {
                 return Err(wrong("the token is shorter than 16 characters"));
             }
             tokens.push((Owner(name.to_owned()), Token::new(token)));
