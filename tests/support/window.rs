@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{bail, ensure};
 use serde_json::{Value, json};
-use thirtyfour::{By, WebDriver, WebElement};
+use thirtyfour::{By, WebDriver, WebElement, error::WebDriverErrorInner};
 
 use crate::{
     close_button,
@@ -57,7 +57,7 @@ impl Window {
     /// # Errors
     /// When the driver fails.
     pub async fn now(&self, css: &str) -> anyhow::Result<Option<WebElement>> {
-        Ok(self.page.find_all(By::Css(css)).await?.into_iter().next())
+        Ok(self.all(css).await?.into_iter().next())
     }
 
     /// How many such elements there are now.
@@ -65,7 +65,22 @@ impl Window {
     /// # Errors
     /// When the driver fails.
     pub async fn count(&self, css: &str) -> anyhow::Result<usize> {
-        Ok(self.page.find_all(By::Css(css)).await?.len())
+        Ok(self.all(css).await?.len())
+    }
+
+    /// The page may redraw between the driver's finding an element and its naming it: then nothing
+    /// was found out, and it is asked again.
+    async fn all(&self, css: &str) -> anyhow::Result<Vec<WebElement>> {
+        eventually(css, SOON, async || {
+            match self.page.find_all(By::Css(css)).await {
+                Ok(found) => Ok(Some(found)),
+                Err(error) if matches!(*error, WebDriverErrorInner::StaleElementReference(..)) => {
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
     }
 
     /// Clicks it as soon as it is there; a page that redraws under the click is clicked again.
