@@ -113,7 +113,7 @@ impl Upkeep {
         match self.queue.peek(job).await {
             // An attempt tells of its upload at its next heartbeat: one of this minute may be its.
             Ok(Some(record)) => {
-                let its_own = record.upload.as_ref() == Some(upload);
+                let its_own = record.upload.as_ref().is_some_and(|its| its.is(upload));
                 let young = now.duration_since(began) < SignedDuration::from_secs(60);
                 !its_own && (record.status().is_final() || !young)
             }

@@ -73,7 +73,7 @@ impl Api {
             sha256: artifact.sha256,
             crc64nvme: artifact.crc64nvme,
             manifest_url: format!("/v1/jobs/{}/manifest", job.id),
-            artifact_expires_at: later(completed, self.artifact_ttl),
+            artifact_expires_at: later(artifact.since(completed), self.artifact_ttl),
         })
     }
 }

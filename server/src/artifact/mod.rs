@@ -165,6 +165,7 @@ impl Artifacts {
                 let state = UploadState {
                     key: key.to_owned(),
                     upload_id: id.to_owned(),
+                    print: None,
                 };
                 found.push((state, began));
             }

@@ -170,6 +170,7 @@ impl Artifacts {
         gauge.begun(UploadState {
             key: key.to_owned(),
             upload_id: upload_id.clone(),
+            print: None,
         });
         let mut done: Vec<(i32, String)> = Vec::new();
         let mut running = JoinSet::new();
@@ -296,6 +297,7 @@ impl Artifacts {
             etag,
             sha256: digests.sha256,
             crc64nvme: digests.crc64nvme,
+            stored_at: None,
         })
     }
 }

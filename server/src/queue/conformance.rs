@@ -44,6 +44,8 @@ macro_rules! conformance_tests {
             a_hang_is_no_progress_not_no_heartbeat,
             a_job_nobody_asks_for_is_abandoned,
             artifacts_expire_and_jobs_are_forgotten_years_ahead,
+            a_shared_artifact_goes_with_the_last_job_that_offers_it,
+            work_that_nobody_sees_is_no_hang,
             a_sweep_is_bounded,
             a_record_that_cannot_be_read_stops_no_other,
             a_refused_change_leaves_nothing,

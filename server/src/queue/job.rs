@@ -73,6 +73,18 @@ pub struct Artifact {
     pub sha256: Sha256,
     /// Of the whole.
     pub crc64nvme: Crc64Nvme,
+    /// When it was stored, where it was made for another job too: its time runs from there. None
+    /// for the one job that it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_at: Option<Timestamp>,
+}
+
+impl Artifact {
+    /// When its time began, for a job that completed at `completed`.
+    #[must_use]
+    pub fn since(&self, completed: Timestamp) -> Timestamp {
+        self.stored_at.unwrap_or(completed)
+    }
 }
 
 /// A multipart upload that an attempt began.
@@ -82,6 +94,18 @@ pub struct UploadState {
     pub key: String,
     /// S3's id of the upload.
     pub upload_id: String,
+    /// What tells that a source still gives the bytes that this upload began with; none where no
+    /// later attempt may go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub print: Option<String>,
+}
+
+impl UploadState {
+    /// Whether S3 means the same upload by both.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.key, &self.upload_id) == (&other.key, &other.upload_id)
+    }
 }
 
 /// How far an attempt is. Never falls within an attempt.
@@ -95,6 +119,10 @@ pub struct Progress {
     pub bytes_total: Option<u64>,
     /// Whole percent, 0–100.
     pub percent: u8,
+    /// What the source has done so far, in a measure of its own. No client sees it; a source whose
+    /// work grows does not hang, even before a part is full.
+    #[serde(default)]
+    pub work: u64,
 }
 
 /// A worker's hold on a job.
@@ -106,6 +134,24 @@ pub struct LeaseState {
     pub worker: String,
     /// When it runs out unless a heartbeat comes.
     pub until: Timestamp,
+    /// When the attempt began.
+    #[serde(default)]
+    pub since: Timestamp,
+}
+
+/// How an attempt that failed went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// Which, over all runs.
+    pub attempt: u32,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it ended.
+    pub until: Timestamp,
+    /// Bytes that it had stored.
+    pub bytes: u64,
+    /// Why it ended.
+    pub fault: JobFault,
 }
 
 /// Where a job stands.
@@ -183,10 +229,15 @@ pub struct JobRecord {
     /// Attempts of earlier runs: a retry by hand begins `attempt` again, and this goes on.
     #[serde(default)]
     pub earlier_attempts: u32,
+    /// How the last attempts failed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<AttemptEnd>,
 }
 
 /// Version of [`JobRecord`]'s shape.
 pub(super) const SCHEMA: u32 = 1;
+/// Failed attempts that a record tells of.
+const FAILURES: usize = 5;
 
 impl JobRecord {
     /// A job as it is accepted.
@@ -212,6 +263,7 @@ impl JobRecord {
             revision: 1,
             sequence,
             earlier_attempts: 0,
+            failures: Vec::new(),
         }
     }
 
@@ -220,6 +272,26 @@ impl JobRecord {
     #[must_use]
     pub const fn attempt_ever(&self) -> u32 {
         self.earlier_attempts.saturating_add(self.attempt)
+    }
+
+    /// Notes how the present attempt failed; the oldest notes go.
+    fn note_failure(&mut self, fault: &JobFault, now: Timestamp) {
+        let JobState::Processing {
+            lease, progress, ..
+        } = &self.state
+        else {
+            return;
+        };
+        let end = AttemptEnd {
+            attempt: self.attempt_ever(),
+            since: lease.since,
+            until: now,
+            bytes: progress.bytes_done,
+            fault: fault.clone(),
+        };
+        let surplus = (self.failures.len() + 1).saturating_sub(FAILURES);
+        self.failures.drain(..surplus);
+        self.failures.push(end);
     }
 
     /// The seed's status.

@@ -33,8 +33,8 @@ use longhaul_protocol::{Durability, JobFault, JobId};
 use uuid::Uuid;
 
 pub use job::{
-    Artifact, IdempotencyKey, JobRecord, JobSource, JobState, LeaseState, NewJob, Owner, Progress,
-    UploadState,
+    Artifact, AttemptEnd, IdempotencyKey, JobRecord, JobSource, JobState, LeaseState, NewJob,
+    Owner, Progress, UploadState,
 };
 
 pub use memory::MemoryQueue;

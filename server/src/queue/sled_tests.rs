@@ -100,6 +100,7 @@ fn child() {
                         etag: String::new(),
                         sha256: longhaul_protocol::Sha256([0; 32]),
                         crc64nvme: longhaul_protocol::Crc64Nvme(0),
+                        stored_at: None,
                     };
                     queue
                         .complete(claim.key, done, now())

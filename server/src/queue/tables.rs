@@ -20,8 +20,10 @@ pub(super) const DELAYED: Table = Table("delayed");
 pub(super) const PROCESSING: Table = Table("processing");
 /// Jobs that have not ended, by when they were last asked for as far as it is written down.
 pub(super) const POLLED: Table = Table("polled");
-/// Completed jobs by the time of completion.
+/// Completed jobs by when their artifact was stored.
 pub(super) const ARTIFACTS: Table = Table("artifacts");
+/// Completed jobs whose artifact was made for others too, by the artifact's key.
+pub(super) const SHARED: Table = Table("shared");
 /// Ended jobs by the time of their end.
 pub(super) const ENDED: Table = Table("ended");
 /// An owner's jobs, newest first.
@@ -29,12 +31,13 @@ pub(super) const OWNED: Table = Table("owned");
 /// An owner's jobs of one status, newest first.
 pub(super) const OWNED_STATUS: Table = Table("owned_status");
 /// All tables whose rows follow from the records alone.
-pub(super) const INDEXES: [Table; 8] = [
+pub(super) const INDEXES: [Table; 9] = [
     READY,
     DELAYED,
     PROCESSING,
     POLLED,
     ARTIFACTS,
+    SHARED,
     ENDED,
     OWNED,
     OWNED_STATUS,
@@ -236,8 +239,11 @@ pub(super) fn rows(job: &JobRecord) -> Vec<(Table, Vec<u8>)> {
             rows.push((POLLED, time_key(job.polled_at, id)));
             rows.push((PROCESSING, id.to_vec()));
         }
-        JobState::Completed { at, .. } => {
-            rows.push((ARTIFACTS, time_key(*at, id)));
+        JobState::Completed { artifact, at } => {
+            rows.push((ARTIFACTS, time_key(artifact.since(*at), id)));
+            if artifact.stored_at.is_some() {
+                rows.push((SHARED, [artifact.key.as_bytes(), id].concat()));
+            }
             rows.push((ENDED, time_key(*at, id)));
         }
         JobState::Failed { at, .. } => rows.push((ENDED, time_key(*at, id))),

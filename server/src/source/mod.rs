@@ -116,6 +116,12 @@ impl Work {
         (done * 100).checked_div(total).map(|percent| percent as u8)
     }
 
+    /// Bytes of the input that have been read.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
     fn begin(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
     }

@@ -132,6 +132,7 @@ fn progress(gauge: &Gauge, source: &Source) -> Progress {
         bytes_total: size,
         // The last percent is the commit's.
         percent: percent.min(99),
+        work: work.map_or(0, |work| work.done()),
     }
 }
 

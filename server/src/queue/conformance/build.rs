@@ -155,6 +155,7 @@ pub(crate) fn progress(bytes_done: u64, percent: u8) -> Progress {
         bytes_done,
         bytes_total: Some(1000),
         percent,
+        work: 0,
     }
 }
 
@@ -162,6 +163,7 @@ pub(crate) fn upload(id: &str) -> UploadState {
     UploadState {
         key: "artifacts/a/1/blob".into(),
         upload_id: id.into(),
+        print: None,
     }
 }
 
@@ -173,6 +175,7 @@ pub(crate) fn artifact(job: JobId) -> Artifact {
         etag: "\"etag\"".into(),
         sha256: Sha256([7; 32]),
         crc64nvme: Crc64Nvme(7),
+        stored_at: None,
     }
 }
 

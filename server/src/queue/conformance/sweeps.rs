@@ -3,7 +3,7 @@
 use longhaul_protocol::{FaultCode, JobStatus};
 
 use super::build::*;
-use crate::queue::{JobState, Limits};
+use crate::queue::{Artifact, JobState, Limits, Progress};
 
 const YEAR: u64 = 365 * 24 * 3600;
 
@@ -217,4 +217,66 @@ pub(crate) async fn a_refused_change_leaves_nothing(s: &Subject) {
     s.spoil_in_vain(id).await;
     s.audit().await;
     assert_eq!(s.claim(at(1)).await.expect("a job").key.job, id);
+}
+
+pub(crate) async fn a_shared_artifact_goes_with_the_last_job_that_offers_it(s: &Subject) {
+    let maker = s.claimed(at(0)).await;
+    s.queue
+        .complete(maker, artifact(maker.job), at(10))
+        .await
+        .expect("completes");
+    let shared = Artifact {
+        stored_at: Some(at(10)),
+        ..artifact(maker.job)
+    };
+    for second in [20, 30] {
+        let sharer = s.claimed(at(second)).await;
+        s.queue
+            .complete(sharer, shared.clone(), at(second))
+            .await
+            .expect("completes");
+    }
+    let ttl = limits().artifact_ttl.as_secs();
+    assert!(s.sweep(at(10 + ttl - 1)).await.expired.is_empty());
+    // One artifact, one end: the later jobs promised no more than what is left of its time.
+    let swept = s.sweep(at(10 + ttl)).await;
+    let told: Vec<_> = swept
+        .expired
+        .iter()
+        .map(|(_, artifact)| &artifact.key)
+        .collect();
+    assert_eq!(told, [&shared.key], "told once, by the last");
+    assert_eq!(s.queue.counts().await.expect("counts").completed, 0);
+}
+
+pub(crate) async fn work_that_nobody_sees_is_no_hang(s: &Subject) {
+    let claim = s.claimed(at(0)).await;
+    let hang = limits().hang.as_secs();
+    let seen = s.read(claim.job).await.expect("there").revision;
+    let mut told = Progress {
+        stage: longhaul_protocol::Stage::Producing,
+        ..progress(0, 0)
+    };
+    let mut now = 0;
+    for work in 1..=3 {
+        now = work * (hang - 1);
+        told.work = work;
+        let lease = std::time::Duration::from_secs(2 * hang);
+        let beat = s.queue.heartbeat(claim, told, None, lease, at(now));
+        beat.await.expect("beats");
+        assert!(s.sweep(at(now)).await.hung.is_empty());
+    }
+    let unseen = s.read(claim.job).await.expect("there").revision;
+    // The total became known, which a client does see, and nothing else did.
+    assert!(unseen <= seen + 1);
+    assert_eq!(s.sweep(at(now + hang)).await.hung, [claim.job]);
+    let job = s.read(claim.job).await.expect("there");
+    let [failure] = &job.failures[..] else {
+        panic!("one failure is noted: {job:?}");
+    };
+    assert_eq!(
+        (failure.attempt, failure.fault.code),
+        (1, FaultCode::TimedOut)
+    );
+    assert_eq!((failure.since, failure.until), (at(0), at(now + hang)));
 }

@@ -151,7 +151,9 @@ pub(in crate::queue) fn apply(
             change.end(fault(FaultCode::Abandoned, &message), now);
         }
         Event::ArtifactExpired => match &job.state {
-            JobState::Completed { at, .. } if later(*at, limits.artifact_ttl) <= now => {
+            JobState::Completed { artifact, at }
+                if later(artifact.since(*at), limits.artifact_ttl) <= now =>
+            {
                 let message = "the file was kept as long as promised and has been deleted";
                 change.end(fault(FaultCode::ArtifactExpired, message), now);
             }
@@ -223,12 +225,14 @@ impl Change {
                 token,
                 worker,
                 until: later(now, lease),
+                since: now,
             },
             progress: Progress {
                 stage: Stage::Producing,
                 bytes_done: 0,
                 bytes_total: None,
                 percent: 0,
+                work: 0,
             },
             progressed_at: now,
             cancel_requested: false,
@@ -254,13 +258,18 @@ impl Change {
             hold.until = hold.until.max(later(now, lease));
             let before = *progress;
             *progress = grown(before, told);
-            let moved = (progress.bytes_done, progress.percent)
-                != (before.bytes_done, before.percent)
-                || progress.stage != before.stage;
-            if moved {
+            let seen = Progress {
+                work: before.work,
+                ..*progress
+            };
+            let moved = Progress {
+                bytes_total: before.bytes_total,
+                ..*progress
+            };
+            if moved != before {
                 *progressed_at = now;
             }
-            if *progress == before {
+            if seen == before {
                 self.record.updated_at = job.updated_at;
                 self.record.revision = job.revision;
             }
@@ -283,6 +292,7 @@ impl Change {
         now: Timestamp,
     ) {
         let cancelled = self.cancel_requested();
+        self.record.note_failure(&fault, now);
         if cancelled {
             self.end(cancelled_fault(), now);
         } else if fault.retryable
@@ -398,6 +408,7 @@ fn grown(before: Progress, told: Progress) -> Progress {
         bytes_done: told.bytes_done.max(before.bytes_done),
         bytes_total: told.bytes_total.or(before.bytes_total),
         percent: told.percent.min(100).max(before.percent),
+        work: told.work.max(before.work),
     }
 }
 

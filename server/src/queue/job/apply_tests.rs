@@ -64,6 +64,7 @@ fn job(max_attempts: u32) -> JobRecord {
 fn upload(n: u8) -> UploadState {
     UploadState {
         key: "key".into(),
+        print: None,
         upload_id: n.to_string(),
     }
 }
@@ -74,6 +75,7 @@ fn progress(bytes_done: u64, percent: u8) -> Progress {
         bytes_done,
         bytes_total: None,
         percent,
+        work: 0,
     }
 }
 
@@ -85,6 +87,7 @@ fn artifact() -> Artifact {
         etag: "\"e\"".into(),
         sha256: Sha256([0; 32]),
         crc64nvme: Crc64Nvme(0),
+        stored_at: None,
     }
 }
 

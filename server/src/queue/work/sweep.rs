@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use longhaul_durable::{Entry, Scan, Table};
 use longhaul_protocol::JobId;
 
-use super::{KEY_TTL, Work};
+use super::{KEY_TTL, Loaded, Work};
 use crate::queue::{
-    ClaimKey, JobRecord, JobState, QueueError, Swept, UploadState,
+    Artifact, ClaimKey, JobRecord, JobState, QueueError, Swept, UploadState,
     job::{Event, later},
-    tables::{ARTIFACTS, ENDED, KEY_AGES, KEYS, ORPHANS, POLLED, PROCESSING, time_key},
+    tables::{
+        ARTIFACTS, ENDED, KEY_AGES, KEYS, ORPHANS, POLLED, PROCESSING, SHARED, id_of, time_key,
+    },
 };
 
 impl Work<'_> {
@@ -30,7 +32,9 @@ impl Work<'_> {
                 continue;
             };
             if let JobState::Completed { artifact, .. } = &job.state {
-                swept.expired.push((job.id, artifact.clone()));
+                if !self.is_shared(artifact, job.id)? {
+                    swept.expired.push((job.id, artifact.clone()));
+                }
                 self.apply(job, Event::ArtifactExpired)?;
             }
         }
@@ -43,7 +47,9 @@ impl Work<'_> {
                 if swept.expired.len() >= batch {
                     continue;
                 }
-                swept.expired.push((job.id, artifact.clone()));
+                if !self.is_shared(artifact, job.id)? {
+                    swept.expired.push((job.id, artifact.clone()));
+                }
             }
             swept.forgotten.push(job.id);
             self.forget(job);
@@ -64,6 +70,33 @@ impl Work<'_> {
                 .extend(serde_json::from_slice::<UploadState>(&upload));
         }
         Ok(swept)
+    }
+
+    /// Whether another completed job offers the same artifact.
+    fn is_shared(&self, artifact: &Artifact, by: JobId) -> Result<bool, QueueError> {
+        let offers = |id: JobId| -> Result<bool, QueueError> {
+            Ok(match self.load(id)? {
+                Loaded::Job(job) if id != by => match &job.state {
+                    JobState::Completed { artifact: its, .. } => its.key == artifact.key,
+                    _ => false,
+                },
+                _ => false,
+            })
+        };
+        if let Some(maker) = crate::artifact::job_of(&artifact.key)
+            && offers(maker)?
+        {
+            return Ok(true);
+        }
+        let sharers = Scan::prefix(artifact.key.as_bytes());
+        for (key, _) in self.tables.scan(SHARED, &sharers)? {
+            if let Some(sharer) = id_of(&key)
+                && offers(sharer)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn sweep_claimed(&mut self, batch: usize, swept: &mut Swept) -> Result<(), QueueError> {
