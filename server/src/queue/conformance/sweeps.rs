@@ -264,6 +264,9 @@ pub(crate) async fn work_that_nobody_sees_is_no_hang(s: &Subject) {
         let lease = std::time::Duration::from_secs(2 * hang);
         let beat = s.queue.heartbeat(claim, told, None, lease, at(now));
         beat.await.expect("beats");
+        // Somebody still asks for it: given up is another thing than hung.
+        let asked = s.queue.get(&ada(), &[claim.job], true, at(now)).await;
+        asked.expect("reads");
         assert!(s.sweep(at(now)).await.hung.is_empty());
     }
     let unseen = s.read(claim.job).await.expect("there").revision;
