@@ -3,9 +3,8 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { httpBackend } from "./backend/http";
 import { tauriBackend } from "./backend/tauri";
-import { createStore } from "./downloads/store";
 import "./theme/theme.css";
 
 const backend = "__TAURI_INTERNALS__" in window ? tauriBackend() : httpBackend();
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<App backend={backend} store={createStore(backend)} />);
+if (root) createRoot(root).render(<App backend={backend} />);

@@ -2,15 +2,14 @@
 import type { Action } from "./generated/Action";
 import type { AddOutcome } from "./generated/AddOutcome";
 import type { AddRequest } from "./generated/AddRequest";
-import type { ClientEvent } from "./generated/ClientEvent";
 import type { DownloadId } from "./generated/DownloadId";
 import type { FilesPage } from "./generated/FilesPage";
 import type { SegmentMap } from "./generated/SegmentMap";
 import type { Settings } from "./generated/Settings";
 import type { Snapshot } from "./generated/Snapshot";
 
-/** What a host may be unable to do. */
-export type Feature = "pause" | "open" | "showInFolder" | "segments" | "settings" | "chooseFolder" | "deleteFile";
+/** What a host may be unable to do: keep settings, pull the bytes itself, delete a file. */
+export type Feature = "settings" | "pull" | "deleteFile";
 
 /** A refusal with a stable code and a sentence for people. */
 export class BackendError extends Error {
@@ -25,9 +24,8 @@ export class BackendError extends Error {
 export interface Backend {
   /** Features that this host lacks, each with the reason to show. */
   readonly absent: Partial<Record<Feature, string>>;
-  snapshot(): Promise<Snapshot>;
-  /** Calls `listener` at most four times a second; returns how to stop. */
-  subscribe(listener: (event: ClientEvent) => void): () => void;
+  /** A hook: the list as it is now, shown again at most four times a second. */
+  useList(): Snapshot;
   /** One page of at most 50 catalogue files. */
   files(query: string | null, cursor: string | null): Promise<FilesPage>;
   add(request: AddRequest): Promise<AddOutcome>;
@@ -37,11 +35,11 @@ export interface Backend {
   segments(id: DownloadId): Promise<SegmentMap>;
   settings(): Promise<Settings>;
   setSettings(settings: Settings): Promise<Settings>;
-  open(id: DownloadId): Promise<void>;
-  showInFolder(id: DownloadId): Promise<void>;
   chooseFolder(): Promise<string | null>;
   /** Takes a token of the server's; only where the page itself speaks with it. */
   signIn?: (token: string) => void;
+  /** Asks the server again at once; only where the page itself speaks with it. */
+  tryNow?: () => void;
   /** The notices have been read. */
-  dismissNotices(): Promise<void>;
+  dismissNotices(): void;
 }

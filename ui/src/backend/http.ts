@@ -1,17 +1,15 @@
 // The web page's backend: plain HTTP against the server that served the page.
+import { useMemo } from "react";
+import { useDownloadJob } from "../downloads/use-download-job";
 import { WebJobs } from "../downloads/web-jobs";
+import { t } from "../i18n/t";
 import { BackendError, type Backend } from "./backend";
-import type { ClientEvent } from "./generated/ClientEvent";
 import type { FilesPage } from "./generated/FilesPage";
-import type { Notice } from "./generated/Notice";
-import { rowOf, totalsOf } from "./job-row";
+import { snapshotOf } from "./job-row";
 import { ask, keepToken } from "./wire";
 
-const ONLY_DESKTOP = "A web page cannot do this; the desktop app can.";
-const TOKEN_NEEDED: Notice = { code: "unauthorized", message: "This server asks for an access token." };
-
 /** The browser downloads by itself: no fetch, so nothing passes through the page's memory. */
-function handOver(url: string, name: string): void {
+export function handOver(url: string, name: string): void {
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
@@ -22,57 +20,39 @@ function handOver(url: string, name: string): void {
 }
 
 export function httpBackend(): Backend {
-  let revision = 0;
-  let asking = false;
-  const listeners = new Set<(event: ClientEvent) => void>();
-  const rows = () => jobs.entries.map((entry) => rowOf(entry, entry.job, entry.refusal, ++revision));
-  const tell = (removed: string[], notices: Notice[] = []) => {
-    const changed = rows();
-    for (const listener of listeners) listener({ changed, removed, totals: totalsOf(changed), server: jobs.link, notices });
-  };
-  const jobs = new WebJobs({
-    handOver,
-    changed: (removed) => { tell(removed); },
-    unauthorized: () => {
-      if (!asking) tell([], [TOKEN_NEEDED]);
-      asking = true;
-    },
-  });
-  const absent = () => Promise.reject(new BackendError("absent", ONLY_DESKTOP));
-  const now = () => { jobs.poke(); };
+  const jobs = new WebJobs(handOver);
+  const absent = () => Promise.reject(new BackendError("absent", t("onlyDesktop")));
 
   return {
-    absent: {
-      pause: ONLY_DESKTOP, open: ONLY_DESKTOP, showInFolder: ONLY_DESKTOP, segments: ONLY_DESKTOP, settings: ONLY_DESKTOP,
-      chooseFolder: ONLY_DESKTOP, deleteFile: ONLY_DESKTOP,
-    },
-    snapshot() {
-      const downloads = rows();
-      return Promise.resolve({ downloads, totals: totalsOf(downloads), server: jobs.link, notices: [] });
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      window.addEventListener("online", now);
-      jobs.start();
-      return () => {
-        listeners.delete(listener);
-        window.removeEventListener("online", now);
-        if (listeners.size === 0) jobs.stop();
-      };
+    absent: { settings: t("noSettings"), pull: t("onlyDesktop"), deleteFile: t("onlyDesktop") },
+    useList() {
+      const state = useDownloadJob(jobs);
+      return useMemo(() => snapshotOf(state), [state]);
     },
     async files(query, cursor) {
       const search = new URLSearchParams({ limit: "50", ...(query ? { query } : {}), ...(cursor ? { cursor } : {}) });
       return (await ask<FilesPage>("GET", `/v1/files?${search}`)).reply;
     },
-    add: (request) => Promise.resolve({ ids: jobs.add(request.items) }),
-    act: (action, ids) => action === "cancel" ? jobs.cancel(ids) : action === "retry" ? jobs.retry(ids) : absent(),
+    add: (request) => Promise.resolve({ ids: jobs.initiate(request.items) }),
+    act(action, ids) {
+      switch (action) {
+        case "cancel": return jobs.cancel(ids);
+        case "retry": return jobs.retry(ids);
+        // Here a file is opened by the browser: it is handed over once more.
+        case "open": return jobs.save(ids);
+        default: return absent();
+      }
+    },
     remove: (ids) => jobs.remove(ids),
-    segments: absent, settings: absent, setSettings: absent, open: absent, showInFolder: absent, chooseFolder: absent,
-    dismissNotices: () => Promise.resolve(),
+    segments: absent,
+    settings: absent,
+    setSettings: absent,
+    chooseFolder: absent,
+    dismissNotices: () => { jobs.understood(); },
     signIn(token) {
       keepToken(token);
-      asking = false;
       jobs.poke();
     },
+    tryNow: () => { jobs.poke(); },
   };
 }

@@ -1,9 +1,13 @@
-// Shows a server's job as a row of the list, for the web page.
+// Shows the page's jobs as the list's rows.
+import type { Entry, PageJobs } from "../downloads/page-jobs";
+import { t } from "../i18n/t";
 import type { Action } from "./generated/Action";
 import type { AddItem } from "./generated/AddItem";
 import type { DownloadState } from "./generated/DownloadState";
 import type { DownloadView } from "./generated/DownloadView";
 import type { JobView } from "./generated/JobView";
+import type { Notice } from "./generated/Notice";
+import type { Snapshot } from "./generated/Snapshot";
 import type { Totals } from "./generated/Totals";
 
 /** What the page remembers of a click over a reload. */
@@ -33,11 +37,29 @@ function stateOf(job: JobView | null, refusal: Refusal | null): DownloadState {
 function actionsOf(state: DownloadState, job: JobView | null, refusal: Refusal | null): Action[] {
   if (state === "queued" || state === "preparing") return job ? ["cancel", "remove"] : ["remove"];
   if (refusal || state === "cancelled" || job?.error?.retryable) return ["retry", "remove"];
-  return ["remove"];
+  return state === "completed" ? ["open", "remove"] : ["remove"];
 }
 
-/** One row; `revision` must grow with each call for the same row. */
-export function rowOf(r: Remembered, job: JobView | null, refusal: Refusal | null, revision: number): DownloadView {
+/** An entry is never changed, so its row is made once: a row that is the same is not drawn again. */
+const rows = new WeakMap<Entry, DownloadView>();
+
+function rowOf(entry: Entry): DownloadView {
+  const row = rows.get(entry) ?? viewOf(entry);
+  rows.set(entry, row);
+  return row;
+}
+
+/** The whole list, with what must be told. */
+export function snapshotOf({ entries, link, locked, forgetful }: PageJobs): Snapshot {
+  const downloads = entries.map(rowOf);
+  const notices: Notice[] = [];
+  if (locked) notices.push({ code: "unauthorized", message: t("tokenNeeded") });
+  if (forgetful === "tell") notices.push({ code: "not_kept", message: t("notKept") });
+  return { downloads, totals: totalsOf(downloads), server: link, notices };
+}
+
+function viewOf(entry: Entry): DownloadView {
+  const { job, refusal, ...r } = entry;
   const state = stateOf(job, refusal);
   const named = r.item.kind === "file" ? (r.item.name ?? `#${r.item.fileId}`) : r.item.url;
   const fault = refusal ?? job?.error ?? null;
@@ -74,18 +96,19 @@ export function rowOf(r: Remembered, job: JobView | null, refusal: Refusal | nul
     moments: [{ kind: "clicked", at: r.addedAt }, ...(job ? [{ kind: "accepted" as const, at: job.createdAt }] : [])],
     addedAt: r.addedAt,
     endedAt: job && (job.status === "completed" || job.status === "failed") ? job.updatedAt : null,
-    revision,
+    revision: 0,
   };
 }
 
-export function totalsOf(rows: readonly DownloadView[]): Totals {
-  const count = (...states: DownloadState[]) => rows.filter((row) => states.includes(row.state)).length;
+function totalsOf(downloads: readonly DownloadView[]): Totals {
+  const count = (...states: DownloadState[]) => downloads.filter((row) => states.includes(row.state)).length;
   return {
-    all: rows.length,
+    all: downloads.length,
     active: count("preparing", "downloading", "verifying"),
     waiting: count("queued", "paused"),
     completed: count("completed"),
     failed: count("failed", "cancelled"),
-    speed: rows.reduce((sum, row) => sum + (row.speed ?? 0), 0),
+    // The browser pulls, and does not tell how fast.
+    speed: 0,
   };
 }

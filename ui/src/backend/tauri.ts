@@ -1,6 +1,7 @@
 // The desktop's backend: one Tauri command, one event.
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
+import { createStore } from "../downloads/store";
 import { BackendError, type Backend } from "./backend";
 import type { ClientEvent } from "./generated/ClientEvent";
 import type { Commands } from "./generated/Commands";
@@ -18,15 +19,15 @@ async function call<Name extends keyof Commands>(
 }
 
 export function tauriBackend(): Backend {
+  const store = createStore({
+    snapshot: () => call("snapshot", null),
+    subscribe: (listener) => {
+      void listen<ClientEvent>("client-event", (event) => { listener(event.payload); });
+    },
+  });
   return {
     absent: {},
-    snapshot: () => call("snapshot", null),
-    subscribe(listener) {
-      const stop = listen<ClientEvent>("client-event", (event) => {
-        listener(event.payload);
-      });
-      return () => void stop.then((unlisten) => { unlisten(); });
-    },
+    useList: store.useList,
     files: (query, cursor) => call("files", { query, cursor, limit: 50 }),
     add: (request) => call("add", request),
     act: async (action, ids) => void (await call(action, { ids })),
@@ -34,9 +35,10 @@ export function tauriBackend(): Backend {
     segments: (id) => call("segments", { id }),
     settings: () => call("settings", null),
     setSettings: (settings) => call("setSettings", settings),
-    open: async (id) => void (await call("open", { ids: [id] })),
-    showInFolder: async (id) => void (await call("showInFolder", { ids: [id] })),
     chooseFolder: () => call("chooseFolder", null),
-    dismissNotices: async () => void (await call("dismissNotices", null)),
+    dismissNotices() {
+      store.dismissNotices();
+      void call("dismissNotices", null);
+    },
   };
 }

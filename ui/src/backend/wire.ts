@@ -1,4 +1,5 @@
 // One HTTP request to the job server, its answer or its problem.
+import { t } from "../i18n/t";
 import { BackendError } from "./backend";
 import type { Problem } from "./generated/Problem";
 
@@ -25,7 +26,13 @@ function secondsOf(reply: Response): number | null {
   return Number.isFinite(seconds) ? seconds : null;
 }
 
-/** Sends a request that takes at most 28 s; throws `ServerRefused`, or what fetch throws. */
+/** What a browser says of a request that had no answer is for programmers. */
+function unanswered(error: unknown): BackendError {
+  const late = error instanceof DOMException && error.name === "TimeoutError";
+  return new BackendError("unreachable", t(late ? "tooLate" : "noAnswer"));
+}
+
+/** Sends a request that takes at most 28 s; throws `ServerRefused`, or that there was no answer. */
 export async function ask<Reply>(
   method: string,
   path: string,
@@ -42,11 +49,12 @@ export async function ask<Reply>(
       ...(token ? { authorization: `Bearer ${token}` } : {}),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+  }).catch((error: unknown) => { throw unanswered(error); });
   const retryAfter = secondsOf(response);
   if (!response.ok) {
     const problem = (await response.json().catch(() => null)) as Problem | null;
-    throw new ServerRefused(response.status, problem?.code ?? "unknown", problem?.detail ?? response.statusText, retryAfter);
+    const { code = "unknown", detail = response.statusText } = problem ?? {};
+    throw new ServerRefused(response.status, code, detail, retryAfter);
   }
   const text = await response.text();
   return { reply: (text ? JSON.parse(text) : null) as Reply, retryAfter };

@@ -1,10 +1,15 @@
 // One download in full: what happened when, what it is, and how it was proven.
-import { Copy, X } from "lucide-react";
+import { Check, Copy, X } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { Backend } from "../backend/backend";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
-import { bytes } from "../kit/format";
+import { IconButton } from "../kit/button";
+import { bytes, lapse } from "../kit/format";
+import { Name } from "../kit/name";
+import { SegmentMap } from "./segment-map";
 
-export function Details({ row, close }: { row: DownloadView; close: () => void }) {
+export function Details({ backend, row, close }: { backend: Backend; row: DownloadView; close: () => void }) {
   const facts: [string, string | null][] = [
     [t("d_size"), row.size === null ? null : `${bytes(row.size)} (${row.size.toLocaleString()} B)`],
     [t("d_folder"), row.path ?? row.folder],
@@ -15,33 +20,61 @@ export function Details({ row, close }: { row: DownloadView; close: () => void }
     [t("d_renewed"), row.pulled?.linksRenewed ? String(row.pulled.linksRenewed) : null],
     [t("d_repaired"), row.pulled?.blocksRefetched ? String(row.pulled.blocksRefetched) : null],
   ];
+  const segmented = !backend.absent.pull && row.pulled !== null && row.state !== "completed";
   return (
-    <section aria-label={t("details")} className="max-h-72 overflow-auto border-t border-line bg-side p-4">
-      <div className="mb-2 flex items-start gap-2">
-        <h2 className="min-w-0 flex-1 truncate font-semibold">{row.name}</h2>
-        <button type="button" aria-label={t("close")} title={t("close")} onClick={close} className="rounded p-1 hover:bg-line"><X aria-hidden size={16} /></button>
+    <section aria-label={t("details")}
+      className="h-56 shrink-0 overflow-auto border-t border-line bg-side py-2 pr-2 pl-4">
+      <div className="mb-1 flex items-center gap-2">
+        <h2 className="flex min-w-0 flex-1 font-semibold"><Name name={row.name} /></h2>
+        <IconButton name={t("close")} icon={X} onClick={close} />
       </div>
-      <ol className="mb-3 flex flex-wrap gap-x-4 gap-y-1 text-dim">
-        {row.moments.map((moment) => (
-          <li key={moment.kind}><span className="text-ink">{t(`m_${moment.kind}`)}</span> <time className="tabular-nums" dateTime={moment.at}>{new Date(moment.at).toLocaleTimeString()}</time></li>
-        ))}
-      </ol>
-      {row.fault && <p className="mb-3 text-bad">{row.fault.message}</p>}
-      <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1">
-        {facts.map(([name, value]) => value && <Fact key={name} name={name} value={value} />)}
-      </dl>
+      <div className="pr-2">
+        <Timeline row={row} />
+        {segmented && <SegmentMap key={row.id} backend={backend} row={row} />}
+        {row.fault && <p className="mb-3 text-bad select-text">{row.fault.message}</p>}
+        <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1">
+          {facts.map(([name, value]) => value && <Fact key={name} name={name} value={value} />)}
+        </dl>
+      </div>
     </section>
   );
 }
 
+/** Each moment by the clock, and how long it was since the one before. */
+function Timeline({ row }: { row: DownloadView }) {
+  return (
+    <ol className="mb-3 flex flex-wrap gap-x-4 gap-y-1 text-dim tabular-nums">
+      {row.moments.map((moment, at) => {
+        const before = row.moments[at - 1];
+        const then = new Date(moment.at);
+        return (
+          <li key={moment.kind}>
+            <span className="text-ink">{t(`m_${moment.kind}`)}</span>{" "}
+            <time dateTime={moment.at} title={then.toLocaleString()}>
+              {before ? `+${lapse(then.getTime() - Date.parse(before.at))}` : then.toLocaleTimeString()}
+            </time>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
 function Fact({ name, value }: { name: string; value: string }) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => { setCopied(false); }, 1_500);
+    return () => { clearTimeout(timer); };
+  }, [copied]);
+  const copy = () => { navigator.clipboard.writeText(value).then(() => { setCopied(true); }, () => undefined); };
   return (
     <>
       <dt className="text-dim">{name}</dt>
       <dd className="flex min-w-0 items-center gap-1">
         <span className="truncate select-text" title={value}>{value}</span>
-        <button type="button" aria-label={t("copy", { what: name })} title={t("copy", { what: name })}
-          onClick={() => { void navigator.clipboard.writeText(value); }} className="shrink-0 rounded p-0.5 text-dim hover:bg-line"><Copy aria-hidden size={12} /></button>
+        <IconButton name={copied ? t("copied") : t("copy", { what: name })} icon={copied ? Check : Copy} onClick={copy}
+          className="-my-1 shrink-0 scale-90" />
       </dd>
     </>
   );

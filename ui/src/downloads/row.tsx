@@ -1,68 +1,68 @@
 // One download: name, one bar of two parts, what it does now, what can be done.
-import { BadgeCheck, CircleStop, FolderOpen, Pause, Play, RotateCcw, SquareArrowOutUpRight, TriangleAlert, X } from "lucide-react";
-import type { Action } from "../backend/generated/Action";
+import { BadgeCheck, TriangleAlert } from "lucide-react";
+import { memo } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { t } from "../i18n/t";
-import { bytes, duration } from "../kit/format";
+import { IconButton } from "../kit/button";
+import { bytes, duration, when } from "../kit/format";
+import { Name } from "../kit/name";
+import { type Act, look } from "./actions";
+import { Bar, partsOf } from "./bar";
 import { FileIcon } from "./file-icon";
 import { sentence } from "./sentence";
 
-const ICONS = { pause: Pause, resume: Play, cancel: CircleStop, retry: RotateCcw, remove: X, open: SquareArrowOutUpRight, showInFolder: FolderOpen };
 const MOVING = new Set(["preparing", "downloading", "verifying"]);
 
-interface Props {
+export interface RowProps {
   row: DownloadView;
   selected: boolean;
+  /** The one row that the Tab key comes to. */
+  tabbed: boolean;
+  /** Its place in the list, from 1, and how long that is: not all rows exist. */
+  place: number;
+  count: number;
+  height: number;
+  pulls: boolean;
   select: (id: string) => void;
-  act: (action: Action, id: string) => void;
+  act: Act;
 }
 
-export function Row({ row, selected, select, act }: Props) {
+export const Row = memo(function Row({ row, selected, tabbed, place, count, height, pulls, select, act }: RowProps) {
   const done = row.state === "completed";
-  const made = done ? 100 : (row.made?.percent ?? 0);
-  const pulled = done ? 100 : row.pulled?.total ? (100 * row.pulled.done) / row.pulled.total : 0;
-  const progress = Math.floor((made + pulled) / 2);
-  const status = sentence(row);
+  const parts = partsOf(row, pulls);
+  const status = sentence(row, pulls);
+  const sealed = done && pulls && row.path !== null;
+  const tone = row.fault ? "text-bad" : sealed ? "text-good" : "text-dim";
+  const moving = MOVING.has(row.state);
+  const time = row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds);
   return (
-    <li data-testid="download-row" data-id={row.id} data-state={row.state} data-progress={progress} aria-current={selected}
-      onClick={() => { select(row.id); }} className="group flex h-16 items-center gap-3 border-b border-line px-4 aria-current:bg-picked">
+    <li data-testid="download-row" data-id={row.id} data-state={row.state} data-progress={parts.whole}
+      aria-label={row.name} aria-current={selected} aria-posinset={place} aria-setsize={count}
+      tabIndex={tabbed ? 0 : -1} style={{ height }} onClick={() => { select(row.id); }}
+      onFocus={(event) => { if (event.target === event.currentTarget) select(row.id); }}
+      className="flex items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-current:bg-picked">
       <FileIcon name={row.name} />
-      <div className="min-w-0 flex-1">
-        <div className="truncate font-medium" title={row.name}>{row.name}</div>
-        {done ? null : (
-          <div role="progressbar" aria-label={row.name} aria-valuenow={progress} className="my-1 flex h-1 gap-px">
-            <Part percent={made} tone="bg-made" />
-            <Part percent={pulled} tone="bg-accent" />
-          </div>
-        )}
-        <div title={status} className={`flex items-center gap-1 ${row.fault ? "text-bad" : row.path !== null && done ? "text-good" : "text-dim"}`}>
+      <div className="flex min-w-0 flex-1 flex-col gap-1">
+        <Name name={row.name} className="font-medium" />
+        {!done && row.state !== "cancelled" && <Bar name={row.name} parts={parts} still={!moving} />}
+        <div title={status} className={`flex items-center gap-1 ${tone}`}>
           {row.fault && <TriangleAlert aria-hidden size={14} className="shrink-0" />}
-          {row.path !== null && done && <BadgeCheck aria-hidden size={14} className="shrink-0" />}
+          {sealed && <BadgeCheck aria-hidden size={14} className="shrink-0" />}
           <span className="truncate">{status}</span>
         </div>
       </div>
-      <Figure wide="w-20">{row.size === null ? "" : bytes(row.size)}</Figure>
-      <Figure wide="w-24 max-md:hidden">{MOVING.has(row.state) && row.speed !== null ? `${bytes(row.speed)}/s` : ""}</Figure>
-      <Figure wide="w-24 max-lg:hidden">{row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>
-      <div className="flex w-32 justify-end gap-0.5">
-        {row.can.map((action) => {
-          const Icon = ICONS[action];
-          return (
-            <button key={action} type="button" data-testid={`row-action-${action}`} aria-label={t(action)} title={t(action)}
-              onClick={(event) => { event.stopPropagation(); act(action, row.id); }} className="rounded p-1.5 text-dim hover:bg-line hover:text-ink">
-              <Icon aria-hidden size={16} strokeWidth={1.75} />
-            </button>
-          );
-        })}
+      <Figure wide="w-20 @max-4xl:hidden">{row.size === null ? "" : bytes(row.size)}</Figure>
+      <Figure wide="w-24 @max-2xl:hidden">{moving && row.speed !== null ? `${bytes(row.speed)}/s` : ""}</Figure>
+      <Figure wide="w-32 @max-xl:hidden">{time}</Figure>
+      <div className="flex w-24 shrink-0 justify-end gap-0.5">
+        {row.can.map((action) => (
+          <IconButton key={action} {...look(action, pulls)} data-testid={`row-action-${action}`}
+            tabIndex={tabbed ? 0 : -1} onClick={(event) => { event.stopPropagation(); act(action, row); }} />
+        ))}
       </div>
     </li>
   );
-}
-
-function Part({ percent, tone }: { percent: number; tone: string }) {
-  return <div className="flex-1 overflow-hidden rounded-full bg-line"><div className={`h-full ${tone}`} style={{ width: `${percent}%` }} /></div>;
-}
+});
 
 function Figure({ wide, children }: { wide: string; children: string }) {
-  return <div className={`${wide} shrink-0 text-right text-dim tabular-nums`}>{children}</div>;
+  return <div className={`${wide} shrink-0 text-right whitespace-nowrap text-dim tabular-nums`}>{children}</div>;
 }

@@ -3,29 +3,36 @@ import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
 import { bytes } from "../kit/format";
 
-export function sentence(row: DownloadView): string {
+/** `pulls` says whether the bytes come through this app, rather than through a browser. */
+export function sentence(row: DownloadView, pulls: boolean): string {
   if (row.fault) {
     const kept = row.fault.kept > 0 ? ` · ${t("kept", { kept: bytes(row.fault.kept) })}` : "";
     return row.fault.message + kept;
   }
   switch (row.state) {
+    case "queued": return row.made ? preparing(row) : t(row.jobId || pulls ? "s_queued" : "s_asking");
     case "preparing": return preparing(row);
     case "downloading": return row.pulled?.trouble ?? downloading(row);
-    case "completed": return row.path ? t("s_verified") : t("s_completed");
-    case "paused": return row.pulled ? t("pausedAt", { done: bytes(row.pulled.done) }) : t("s_paused");
+    case "completed": return t(!pulls ? "s_saved" : row.path ? "s_verified" : "s_completed");
+    case "paused": return paused(row);
     default: return t(`s_${row.state}`);
   }
 }
 
-function preparing(row: DownloadView): string {
-  if (row.made?.stage === "queued") {
-    return row.made.queuePosition ? t("behind", { count: row.made.queuePosition }) : t("nextInLine");
-  }
-  return t("preparingAt", { percent: row.made?.percent ?? 0 });
+function preparing({ made }: DownloadView): string {
+  if (!made) return t("s_preparing");
+  if (made.stage === "queued") return made.queuePosition ? t("behind", { count: made.queuePosition }) : t("nextInLine");
+  const now = t(made.stage === "uploading" ? "storingAt" : "preparingAt", { percent: made.percent });
+  return made.attempt > 1 ? `${now} · ${t("attempt", { attempt: made.attempt, most: made.maxAttempts })}` : now;
 }
 
 function downloading(row: DownloadView): string {
   if (!row.pulled?.total) return t("s_downloading");
   const { done, total, connections } = row.pulled;
-  return t(connections === 1 ? "downloadingOne" : "downloadingAt", { done: bytes(done), total: bytes(total), count: connections });
+  const values = { done: bytes(done), total: bytes(total), count: connections };
+  return t(connections === 1 ? "downloadingOne" : "downloadingAt", values);
+}
+
+function paused({ pulled }: DownloadView): string {
+  return pulled?.total ? t("pausedAt", { done: bytes(pulled.done), total: bytes(pulled.total) }) : t("s_paused");
 }

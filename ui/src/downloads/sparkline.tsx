@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 const POINTS = 60;
+const [WIDE, HIGH] = [80, 20];
 
 export function Sparkline({ speed }: { speed: number }) {
   const latest = useRef(speed);
@@ -9,11 +10,20 @@ export function Sparkline({ speed }: { speed: number }) {
   useEffect(() => { latest.current = speed; }, [speed]);
   useEffect(() => {
     const timer = setInterval(() => {
-      setPoints((before) => before.length === 0 && latest.current === 0 ? before : [...before.slice(1 - POINTS), latest.current]);
+      setPoints((before) => (
+        // Nothing moved for a minute: nothing is drawn anew.
+        latest.current === 0 && before.every((point) => point === 0) ? [] : [...before.slice(1 - POINTS), latest.current]
+      ));
     }, 1000);
     return () => { clearInterval(timer); };
   }, []);
   const top = Math.max(1, ...points);
-  const path = points.map((point, i) => `${(i * 80) / (POINTS - 1)},${19 - (18 * point) / top}`).join(" ");
-  return <svg aria-hidden width={80} height={20} className="text-accent max-md:hidden"><polyline points={path} fill="none" stroke="currentColor" strokeWidth={1.25} /></svg>;
+  const path = points
+    .map((point, i) => `${(i * WIDE) / (POINTS - 1)},${HIGH - 1 - ((HIGH - 2) * point) / top}`)
+    .join(" ");
+  return (
+    <svg aria-hidden width={WIDE} height={HIGH} className="shrink-0 text-accent max-lg:hidden">
+      <polyline points={path} fill="none" stroke="currentColor" strokeWidth={1.25} />
+    </svg>
+  );
 }

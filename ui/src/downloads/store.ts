@@ -1,17 +1,24 @@
-// The list as events leave it: an older view of a row never replaces a newer one.
+// The desktop's list as events leave it: an older view of a row never replaces a newer one.
 import { useSyncExternalStore } from "react";
-import type { Backend } from "../backend/backend";
 import type { ClientEvent } from "../backend/generated/ClientEvent";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { Snapshot } from "../backend/generated/Snapshot";
 
 const NOTHING: Snapshot = {
-  downloads: [], server: { state: "connecting" }, notices: [],
+  downloads: [],
+  server: { state: "connecting" },
+  notices: [],
   totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0 },
 };
 
 /** `before` with an event applied; new rows come first. */
 export function apply(before: Snapshot, event: ClientEvent): Snapshot {
+  const { totals, server } = event;
+  const notices = [...before.notices, ...event.notices];
+  if (event.changed.length === 0 && event.removed.length === 0) {
+    // The same list stays the same object: nothing is filtered or sorted again for a new total.
+    return { downloads: before.downloads, totals, server, notices };
+  }
   const rows = new Map(before.downloads.map((row) => [row.id, row]));
   const fresh: DownloadView[] = [];
   for (const row of event.changed) {
@@ -20,7 +27,13 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
     else if (row.revision > old.revision) rows.set(row.id, row);
   }
   for (const id of event.removed) rows.delete(id);
-  return { downloads: [...fresh, ...rows.values()], totals: event.totals, server: event.server, notices: [...before.notices, ...event.notices] };
+  return { downloads: [...fresh, ...rows.values()], totals, server, notices };
+}
+
+/** Where the list comes from: how it is now, and what changes from then on. */
+export interface Feed {
+  snapshot: () => Promise<Snapshot>;
+  subscribe: (listener: (event: ClientEvent) => void) => void;
 }
 
 export interface Store {
@@ -30,22 +43,37 @@ export interface Store {
   dismissNotices: () => void;
 }
 
-export function createStore(backend: Backend): Store {
+export function createStore(feed: Feed): Store {
   let state = NOTHING;
   const watchers = new Set<() => void>();
-  const set = (next: Snapshot) => { state = next; for (const watcher of watchers) watcher(); };
+  const set = (next: Snapshot) => {
+    state = next;
+    for (const watcher of watchers) watcher();
+  };
   // Events before the snapshot's answer are kept, and those that it already holds are older.
   const early: ClientEvent[] = [];
   let ready = false;
-  backend.subscribe((event) => { if (ready) set(apply(state, event)); else early.push(event); });
-  backend.snapshot().then(
-    (snapshot) => { ready = true; set(early.reduce(apply, snapshot)); },
+  feed.subscribe((event) => {
+    if (ready) set(apply(state, event));
+    else early.push(event);
+  });
+  feed.snapshot().then(
+    (snapshot) => {
+      ready = true;
+      set(early.reduce(apply, snapshot));
+    },
     // Without a snapshot there is no list: say why, rather than seem to connect for ever.
-    (error: unknown) => { set({ ...state, notices: [{ code: "no_list", message: error instanceof Error ? error.message : String(error) }] }); },
+    (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      set({ ...state, notices: [{ code: "no_list", message }] });
+    },
   );
-  const watch = (watcher: () => void) => { watchers.add(watcher); return () => watchers.delete(watcher); };
+  const watch = (watcher: () => void) => {
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+  };
   return {
     useList: () => useSyncExternalStore(watch, () => state),
-    dismissNotices: () => { set({ ...state, notices: [] }); void backend.dismissNotices(); },
+    dismissNotices: () => { set({ ...state, notices: [] }); },
   };
 }

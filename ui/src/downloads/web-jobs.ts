@@ -1,38 +1,28 @@
-// The web page's jobs: initiated, polled for together, handed to the browser once; the pure rules
-// of the pace are in poll-schedule.ts. Leaving the page stops the polling and not the jobs.
+// Drives the web page's jobs: initiates, polls for all of them together, hands each completed file
+// to the browser once. The pace is in poll-schedule.ts, what is known in page-jobs.ts, and when the
+// page polls at all in use-download-job.ts.
 import type { AddItem } from "../backend/generated/AddItem";
 import type { InitiateReply } from "../backend/generated/InitiateReply";
 import type { InitiateRequest } from "../backend/generated/InitiateRequest";
 import type { JobsReply } from "../backend/generated/JobsReply";
 import type { JobView } from "../backend/generated/JobView";
 import type { ServerLink } from "../backend/generated/ServerLink";
-import type { Refusal, Remembered } from "../backend/job-row";
+import type { Remembered } from "../backend/job-row";
 import { ask, ServerRefused } from "../backend/wire";
+import { apply, type Entry, isOver, NOTHING, type PageEvent, type PageJobs, remembered, toHandOver } from "./page-jobs";
 import { answered, failed, type PollState } from "./poll-schedule";
 
-const KEPT = "longhaul.jobs";
+/** Where the browser keeps the list, for a reload and for other tabs. */
+export const KEPT = "longhaul.jobs";
 /** The most jobs that one poll may name. */
 const PER_POLL = 200;
 
-export interface Entry extends Remembered {
-  job: JobView | null;
-  refusal: Refusal | null;
-}
+/** Starts the browser's own download. */
+export type HandOver = (url: string, name: string) => void;
 
-/** What the jobs need of the page they run in. */
-export interface Host {
-  /** Starts the browser's own download. */
-  handOver: (url: string, name: string) => void;
-  /** Called after each turn; `removed` names the rows that are gone. */
-  changed: (removed: string[]) => void;
-  /** The server asks for a token. */
-  unauthorized: () => void;
-}
-
-function recall(): Entry[] {
+function recall(): Remembered[] {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEPT) ?? "[]") as Remembered[];
-    return kept.map((r) => ({ ...r, job: null, refusal: null }));
+    return JSON.parse(localStorage.getItem(KEPT) ?? "[]") as Remembered[];
   } catch {
     return [];
   }
@@ -44,18 +34,26 @@ function mayPass(error: unknown): boolean {
 }
 
 export class WebJobs {
-  entries = recall();
-  link: ServerLink = { state: "connecting" };
+  private now: PageJobs = apply(NOTHING, { kind: "recalled", kept: recall() });
+  private readonly watchers = new Set<() => void>();
   private pace: PollState = { failures: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
   private running = false;
   private again = false;
   private stopped = true;
 
-  constructor(private readonly host: Host) {}
+  constructor(private readonly handOver: HandOver) {}
+
+  readonly state = (): PageJobs => this.now;
+
+  readonly watch = (watcher: () => void): (() => void) => {
+    this.watchers.add(watcher);
+    return () => { this.watchers.delete(watcher); };
+  };
 
   /** Polls from now on. */
   start(): void {
+    if (!this.stopped) return;
     this.stopped = false;
     void this.turn();
   }
@@ -71,14 +69,24 @@ export class WebJobs {
     if (!this.stopped) void this.turn();
   }
 
-  add(items: AddItem[]): string[] {
-    const added = items.map((item) => ({
-      id: crypto.randomUUID(), item, jobId: null, addedAt: new Date().toISOString(), handed: false, job: null, refusal: null,
-    }));
-    this.entries = [...added, ...this.entries];
-    this.keep([]);
+  /** Another tab changed the list. */
+  recall(): void {
+    this.happen({ kind: "recalled", kept: recall() });
+  }
+
+  /** The user knows that the browser keeps nothing. */
+  understood(): void {
+    if (this.now.forgetful === "tell") this.happen({ kind: "forgetful", now: "told" });
+  }
+
+  initiate(items: AddItem[]): string[] {
+    const entries = items.map((item) => (
+      { id: crypto.randomUUID(), item, jobId: null, addedAt: new Date().toISOString(), handed: false }
+    ));
+    this.happen({ kind: "added", entries });
+    this.keep();
     this.poke();
-    return added.map((entry) => entry.id);
+    return entries.map((entry) => entry.id);
   }
 
   async cancel(ids: string[]): Promise<void> {
@@ -89,8 +97,23 @@ export class WebJobs {
   async retry(ids: string[]): Promise<void> {
     for (const entry of this.find(ids)) {
       if (entry.jobId) await ask("POST", `/v1/jobs/${entry.jobId}/retry`, {});
-      Object.assign(entry, { job: null, refusal: null, handed: false });
+      this.happen({ kind: "restarted", id: entry.id, jobId: entry.jobId });
     }
+    this.keep();
+    this.poke();
+  }
+
+  /** Hands finished files over once more, by a link signed afresh; what is gone is made again. */
+  async save(ids: string[]): Promise<void> {
+    for (const { id, jobId } of this.find(ids)) {
+      if (jobId === null) continue;
+      const { reply } = await ask<JobsReply>("GET", `/v1/jobs?ids=${jobId}`);
+      const job = reply.jobs[0];
+      if (job?.result) this.handOver(job.result.downloadUrl, job.fileName);
+      else if (job) this.happen({ kind: "polled", jobs: [job], missing: [] });
+      else this.happen({ kind: "restarted", id, jobId: null });
+    }
+    this.keep();
     this.poke();
   }
 
@@ -102,19 +125,27 @@ export class WebJobs {
           if (!(error instanceof ServerRefused && error.status === 404)) throw error;
         });
       }
-      this.entries = this.entries.filter((one) => one !== entry);
-      this.keep([entry.id]);
+      this.happen({ kind: "removed", id: entry.id });
+      this.keep();
     }
   }
 
   private find(ids: string[]): Entry[] {
-    return this.entries.filter((entry) => ids.includes(entry.id));
+    return this.now.entries.filter((entry) => ids.includes(entry.id));
   }
 
-  private keep(removed: string[]): void {
-    const kept = this.entries.map(({ id, item, jobId, addedAt, handed }) => ({ id, item, jobId, addedAt, handed }));
-    localStorage.setItem(KEPT, JSON.stringify(kept));
-    this.host.changed(removed);
+  private happen(event: PageEvent): void {
+    this.now = apply(this.now, event);
+    for (const watcher of this.watchers) watcher();
+  }
+
+  private keep(): void {
+    try {
+      const kept = JSON.stringify(remembered(this.now.entries));
+      if (kept !== localStorage.getItem(KEPT)) localStorage.setItem(KEPT, kept);
+    } catch {
+      if (this.now.forgetful === "no") this.happen({ kind: "forgetful", now: "tell" });
+    }
   }
 
   private async turn(): Promise<void> {
@@ -124,86 +155,82 @@ export class WebJobs {
     }
     this.running = true;
     clearTimeout(this.timer);
-    let wait: number;
-    const before = this.entries.map((entry) => entry.id);
-    try {
-      const next = answered(await this.poll());
-      this.pace = next.state;
-      wait = next.wait;
-      this.link = { state: "online" };
-    } catch (error) {
-      if (error instanceof ServerRefused && error.status === 401) this.host.unauthorized();
-      const next = failed(this.pace, error instanceof ServerRefused ? error.retryAfter : null, Math.random());
-      this.pace = next.state;
-      wait = next.wait;
-      if (next.tell) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.link = { state: "offline", reason, nextTryAt: new Date(Date.now() + wait).toISOString() };
-      }
-    }
+    let wait = await this.poll().then((retryAfter) => this.went(retryAfter), (error: unknown) => this.went(null, error));
     this.running = false;
-    this.keep(before.filter((id) => !this.entries.some((entry) => entry.id === id)));
+    this.keep();
     if (this.again) wait = 0;
     this.again = false;
     // Chained, not repeated: one poll never overlaps the next.
     if (!this.stopped) this.timer = setTimeout(() => void this.turn(), wait);
   }
 
+  /** Takes in how a poll went; answers how long to wait for the next. */
+  private went(retryAfter: number | null, error?: unknown): number {
+    if (error === undefined) {
+      const next = answered(retryAfter);
+      this.pace = next.state;
+      this.happen({ kind: "linked", link: { state: "online" }, locked: false });
+      return next.wait;
+    }
+    const refused = error instanceof ServerRefused ? error : null;
+    const next = failed(this.pace, refused?.retryAfter ?? null, Math.random());
+    this.pace = next.state;
+    const reason = error instanceof Error ? error.message : String(error);
+    const link: ServerLink = next.tell
+      ? { state: "offline", reason, nextTryAt: new Date(Date.now() + next.wait).toISOString() }
+      : this.now.link;
+    this.happen({ kind: "linked", link, locked: refused?.status === 401 });
+    return next.wait;
+  }
+
   private async poll(): Promise<number | null> {
     let trouble: unknown = null;
-    for (const entry of this.entries.filter((one) => !one.jobId && !one.refusal)) {
+    for (const entry of this.now.entries.filter((one) => !one.jobId && !one.refusal)) {
       // One that has to wait keeps nobody else from being asked for.
-      await this.initiate(entry).catch((error: unknown) => { trouble = error; });
+      await this.post(entry).catch((error: unknown) => { trouble = error; });
       if (trouble) break;
     }
-    const asked = this.entries.filter((one) => one.jobId && !isOver(one));
+    const asked = this.now.entries.filter((one) => one.jobId && !isOver(one)).map((one) => one.jobId);
     // With nothing to ask for, the catalogue tells how the way to the server is.
     if (asked.length === 0 && !trouble) await ask<unknown>("GET", "/v1/files?limit=1");
     let retryAfter: number | null = null;
     for (let from = 0; from < asked.length; from += PER_POLL) {
-      const ids = asked.slice(from, from + PER_POLL).map((one) => one.jobId).join(",");
+      const ids = asked.slice(from, from + PER_POLL).join(",");
       const answer = await ask<JobsReply>("GET", `/v1/jobs?ids=${ids}`);
       retryAfter = answer.retryAfter;
-      for (const job of answer.reply.jobs) this.take(job);
-      this.forget(answer.reply.missing);
+      this.take(answer.reply.jobs, answer.reply.missing);
     }
-    if (trouble instanceof ServerRefused && trouble.status === 429) return Math.max(retryAfter ?? 0, trouble.retryAfter ?? 0);
+    if (trouble instanceof ServerRefused && trouble.status === 429) {
+      return Math.max(retryAfter ?? 0, trouble.retryAfter ?? 0);
+    }
     if (trouble) throw trouble as Error;
     return retryAfter;
   }
 
-  private async initiate(entry: Entry): Promise<void> {
-    const body: InitiateRequest = entry.item.kind === "file" ? { file_id: entry.item.fileId } : { url: entry.item.url };
+  private async post(entry: Entry): Promise<void> {
+    const { item } = entry;
+    const body: InitiateRequest = item.kind === "file" ? { file_id: item.fileId } : { url: item.url };
     try {
       const { reply } = await ask<InitiateReply>("POST", "/v1/jobs/download", body, { "Idempotency-Key": entry.id });
-      entry.jobId = reply.jobId;
+      this.happen({ kind: "accepted", id: entry.id, jobId: reply.jobId });
     } catch (error) {
       if (mayPass(error)) throw error;
-      const refused = error as ServerRefused;
-      entry.refusal = { code: refused.code, message: refused.message };
+      const { code, message } = error as ServerRefused;
+      this.happen({ kind: "refused", id: entry.id, refusal: { code, message } });
     }
   }
 
-  private take(job: JobView): void {
-    const entry = this.entries.find((one) => one.jobId === job.jobId);
-    if (!entry) return;
-    entry.job = job;
-    if (job.status === "completed" && job.result && !entry.handed) {
-      entry.handed = true;
-      this.host.handOver(job.result.downloadUrl, job.fileName);
+  private take(jobs: JobView[], missing: string[]): void {
+    this.happen({ kind: "polled", jobs, missing });
+    // An answer that comes after the page was left waits for the next visit.
+    if (this.stopped) return;
+    for (const entry of this.now.entries) {
+      const file = toHandOver(entry);
+      if (!file) continue;
+      // Kept first: no other tab, and no reload, hands it over again.
+      this.happen({ kind: "handed", id: entry.id });
+      this.keep();
+      this.handOver(file.url, file.name);
     }
   }
-
-  /** A forgotten job is initiated anew under the same key; one that was handed over is off the list. */
-  private forget(missing: string[]): void {
-    const gone = (one: Entry) => one.jobId !== null && missing.includes(one.jobId);
-    this.entries = this.entries.filter((one) => !(one.handed && gone(one)));
-    for (const one of this.entries) if (gone(one)) one.jobId = null;
-  }
-}
-
-/** Whether nothing more is to be learnt of it by asking. */
-function isOver(entry: Entry): boolean {
-  if (entry.refusal !== null || entry.job?.status === "failed") return true;
-  return entry.job?.status === "completed" && entry.handed;
 }

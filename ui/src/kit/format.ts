@@ -1,4 +1,6 @@
-// Numbers for people: decimal bytes and humane durations.
+// Numbers and times for people: decimal bytes, humane durations, days by name.
+import { t } from "../i18n/t";
+
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 export function bytes(count: number): string {
@@ -19,4 +21,24 @@ export function duration(seconds: number): string {
   if (whole < 5400) return "about an hour";
   if (whole < 86_400 * 2) return `about ${Math.round(whole / 3600)} h`;
   return `about ${Math.round(whole / 86_400)} days`;
+}
+
+/** A duration that is over, and so is known: tenths of a second while it is short. */
+export function lapse(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000;
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds);
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const midnight = (of: Date) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
+
+/** Local time: by the clock today, by its day before. */
+export function when(at: string, now = new Date()): string {
+  const then = new Date(at);
+  const days = Math.round((midnight(now) - midnight(then)) / 86_400_000);
+  if (days === 0) return t("today", { time: CLOCK.format(then) });
+  if (days === 1) return t("yesterday");
+  return (then.getFullYear() === now.getFullYear() ? DAY : YEAR).format(then);
 }

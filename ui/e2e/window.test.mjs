@@ -1,0 +1,165 @@
+// The desktop's page in a real browser, with a scripted shell behind it: dialogs, menus, keys, and a
+// list of 10,000. The real window with the real shell is driven in tests/it/window.
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { launch } from "./chromium.mjs";
+import { FILES, row, serve, shell } from "./desk.mjs";
+
+const rows = (count) => Array.from({ length: count }, (_, at) => row(at));
+/** Where the rows of `row` stand. */
+const [DOWNLOADING, , COMPLETED, FAILED] = [0, 1, 2, 3];
+
+let site;
+let browser;
+let page;
+let complaints;
+
+beforeAll(async () => {
+  site = await serve();
+  browser = await launch();
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  site?.stop();
+});
+afterEach(async () => {
+  await page?.close();
+  expect(complaints).toEqual([]);
+});
+
+async function open(count, options = {}) {
+  complaints = [];
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+  page.setDefaultTimeout(20_000);
+  page.on("console", (message) => { if (message.type() === "error") complaints.push(message.text()); });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.addInitScript(shell, { rows: rows(count), files: FILES, server: { state: "online" } });
+  await page.goto(site.url);
+  await page.locator("[data-testid=server-state][data-state=online]").waitFor();
+}
+
+const line = (at) => page.locator("[data-testid=download-row]").nth(at);
+/** What the page asked of the shell by that name. */
+const called = (name) => page.evaluate(
+  (wanted) => window.desk.calls.filter((call) => call.name === wanted).map((call) => call.args), name,
+);
+const idOf = (at) => row(at).id;
+/** The row that has the focus. */
+const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-id"));
+
+test("the catalogue's boxes gather several files, and one click takes one", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.getByTestId("add-button").click();
+  await page.getByTestId("add-field").fill("70000");
+  await page.getByRole("checkbox", { name: "Pick plans.pdf" }).click();
+  await page.getByRole("checkbox", { name: "Pick Q3 export.zip" }).click();
+  // The id and the box name the same file: it is taken once.
+  await page.getByRole("button", { name: "Start 2" }).click();
+  const plans = { kind: "file", fileId: 70_003, name: "plans.pdf" };
+  expect(await called("add")).toEqual([{ items: [{ kind: "file", fileId: 70_000 }, plans] }]);
+  await page.getByTestId("add-button").click();
+  await page.getByTestId("catalogue-search").press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  expect((await called("add")).at(-1)).toEqual({ items: [{ kind: "file", fileId: 70_001, name: "footage-04.mov" }] });
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("what is pasted into the window opens the dialog with it", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.evaluate(() => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", "70005\nhttps://example.org/a.zip");
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  });
+  await page.getByRole("dialog").getByText("2 understood").waitFor();
+  await page.keyboard.press("Enter");
+  const url = { kind: "url", url: "https://example.org/a.zip" };
+  expect(await called("add")).toEqual([{ items: [{ kind: "file", fileId: 70_005 }, url] }]);
+});
+
+test("a removal asks only where something is lost, and Escape keeps it", { timeout: 60_000 }, async () => {
+  await open(9);
+  await line(DOWNLOADING).getByTestId("row-action-remove").click();
+  await page.getByTestId("confirm").getByText("The 1.2 GB that are here already are thrown away.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByTestId("confirm").waitFor({ state: "detached" });
+  expect(await called("remove")).toEqual([]);
+  await expect.poll(focused).toBe(idOf(DOWNLOADING));
+  await line(COMPLETED).getByTestId("row-action-remove").click();
+  await expect.poll(() => called("remove")).toEqual([{ ids: [idOf(COMPLETED)], withFile: false }]);
+});
+
+test("the row's menu offers to delete a finished file, and asks", { timeout: 60_000 }, async () => {
+  await open(9);
+  await line(COMPLETED).click({ button: "right" });
+  await page.getByTestId("menu-action-removeWithFile").click();
+  await page.getByTestId("confirm-yes").click();
+  await expect.poll(() => called("remove")).toEqual([{ ids: [idOf(COMPLETED)], withFile: true }]);
+  // Nothing of the menu or the dialog is left in the way.
+  await line(FAILED - 1).getByTestId("row-action-retry").click();
+  expect(await called("retry")).toEqual([{ ids: [idOf(FAILED)] }]);
+});
+
+test("the list is worked by keys alone", { timeout: 60_000 }, async () => {
+  await open(9);
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(focused).toBe(idOf(0));
+  await page.keyboard.press(" ");
+  expect(await called("pause")).toEqual([{ ids: [idOf(0)] }]);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(focused).toBe(idOf(COMPLETED));
+  await page.keyboard.press("Enter");
+  expect(await called("open")).toEqual([{ ids: [idOf(COMPLETED)] }]);
+  await page.keyboard.press("Shift+Delete");
+  await page.getByTestId("confirm").waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByTestId("confirm").waitFor({ state: "detached" });
+  expect(await called("remove"), "the safe button has the focus").toEqual([]);
+});
+
+test("a setting that cannot be is told and not saved", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+,");
+  const field = page.getByLabel("Downloads at a time");
+  await field.fill("33");
+  await page.getByText("A whole number from 1 to 32.").waitFor();
+  await field.press("Enter");
+  expect(await called("setSettings")).toEqual([]);
+  await field.fill("8");
+  await field.press("Enter");
+  await page.getByLabel("Speed limit in MB/s").fill("2,5");
+  await page.getByRole("switch").click();
+  const set = { concurrent: 8, limit: 2_500_000, notify: false };
+  await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject(set);
+});
+
+test("of 10,000 rows only those in sight exist, and the last is reached", { timeout: 60_000 }, async () => {
+  await open(10_000);
+  expect(await page.getByTestId("download-row").count()).toBeLessThan(40);
+  await page.keyboard.press("End");
+  await expect.poll(focused).toBe(idOf(9_999));
+  expect(await page.getByTestId("download-row").count()).toBeLessThan(40);
+  expect(await line(0).getAttribute("aria-setsize")).toBe("10000");
+});
+
+test("an event draws again the rows that changed, and no other of the 10,000", { timeout: 60_000 }, async () => {
+  await open(10_000);
+  await line(0).waitFor();
+  const drawn = await page.evaluate(async () => {
+    const touched = new Set();
+    const watch = new MutationObserver((changes) => {
+      for (const { target } of changes) {
+        const element = target instanceof Element ? target : target.parentElement;
+        touched.add(element?.closest("[data-id]")?.getAttribute("data-id"));
+      }
+    });
+    const list = document.querySelector("ul[aria-label=Downloads]");
+    watch.observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+    const [first] = window.desk.rows;
+    window.desk.tell([{ ...first, revision: 2, pulled: { ...first.pulled, done: first.pulled.done + 200_000_000 } }]);
+    await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
+    return [...touched];
+  });
+  expect(drawn).toEqual([idOf(0)]);
+});

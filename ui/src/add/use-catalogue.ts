@@ -1,0 +1,53 @@
+// The catalogue's files for what is searched, page after page; an answer that comes late is not shown.
+import { useEffect, useState } from "react";
+import type { Backend } from "../backend/backend";
+import type { FileEntry } from "../backend/generated/FileEntry";
+
+/** Typing goes on until it has been still for so long. */
+const STILL = 150;
+
+interface Found {
+  /** What these files are the answer to; null before the first. */
+  query: string | null;
+  files: FileEntry[];
+  next: string | null;
+  problem: string;
+}
+
+const NONE: Found = { query: null, files: [], next: null, problem: "" };
+
+export function useCatalogue(backend: Backend, query: string): Found & { more: () => void } {
+  const [found, setFound] = useState(NONE);
+  useEffect(() => {
+    let current = true;
+    const ask = () => {
+      backend.files(query || null, null).then(
+        (page) => { if (current) setFound({ query, files: page.files, next: page.nextCursor, problem: "" }); },
+        (error: unknown) => { if (current) setFound({ ...NONE, query, problem: told(error) }); },
+      );
+    };
+    const wait = setTimeout(ask, query ? STILL : 0);
+    return () => {
+      current = false;
+      clearTimeout(wait);
+    };
+  }, [backend, query]);
+  const more = () => {
+    const { next } = found;
+    if (next === null) return;
+    backend.files(query || null, next).then(
+      (page) => {
+        // The page that is asked for twice, or for another search, is not added.
+        setFound((now) => now.query !== query || now.next !== next ? now : {
+          ...now, files: [...now.files, ...page.files], next: page.nextCursor,
+        });
+      },
+      (error: unknown) => { setFound((now) => ({ ...now, problem: told(error) })); },
+    );
+  };
+  return { ...found, more };
+}
+
+function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,36 @@
+// One bar from click to byte: what the server made, then what came here, in two tones of one hue.
+import type { DownloadView } from "../backend/generated/DownloadView";
+
+interface Parts {
+  made: number;
+  /** Null where a browser pulls: it does not tell. */
+  pulled: number | null;
+  /** Whole percent over all parts. */
+  whole: number;
+}
+
+export function partsOf(row: DownloadView, pulls: boolean): Parts {
+  const done = row.state === "completed";
+  const made = done ? 100 : (row.made?.percent ?? 0);
+  if (!pulls) return { made, pulled: null, whole: made };
+  const pulled = done ? 100 : row.pulled?.total ? (100 * row.pulled.done) / row.pulled.total : 0;
+  return { made, pulled, whole: Math.floor((made + pulled) / 2) };
+}
+
+export function Bar({ name, parts, still }: { name: string; parts: Parts; still: boolean }) {
+  return (
+    <div role="progressbar" aria-label={name} aria-valuenow={parts.whole}
+      className={`flex h-1 gap-px ${still ? "opacity-50" : ""}`}>
+      <Part percent={parts.made} tone={parts.pulled === null ? "bg-accent" : "bg-made"} />
+      {parts.pulled !== null && <Part percent={parts.pulled} tone="bg-accent" />}
+    </div>
+  );
+}
+
+function Part({ percent, tone }: { percent: number; tone: string }) {
+  return (
+    <div className="flex-1 overflow-hidden rounded-full bg-line">
+      <div className={`h-full ${tone}`} style={{ width: `${percent}%` }} />
+    </div>
+  );
+}

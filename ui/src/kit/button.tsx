@@ -1,0 +1,31 @@
+// Buttons: with a word, or an icon with its word in a tooltip.
+import type { LucideIcon } from "lucide-react";
+import type { ComponentProps } from "react";
+import { Tip } from "./tooltip";
+
+const SHAPE = "inline-flex h-7 items-center justify-center gap-1.5 rounded-md px-3 whitespace-nowrap disabled:opacity-50";
+const TONES = {
+  primary: "bg-accent font-medium text-page not-disabled:hover:brightness-110",
+  plain: "border border-line bg-page not-disabled:hover:bg-line",
+  danger: "bg-bad font-medium text-page not-disabled:hover:brightness-110",
+};
+
+type ButtonProps = ComponentProps<"button"> & { tone?: keyof typeof TONES };
+
+export function Button({ tone = "plain", className = "", ...rest }: ButtonProps) {
+  return <button type="button" className={`${SHAPE} ${TONES[tone]} ${className}`} {...rest} />;
+}
+
+type IconProps = Omit<ComponentProps<"button">, "children"> & { name: string; icon: LucideIcon };
+
+/** `name` is the label, and the tooltip's text. */
+export function IconButton({ name, icon: Icon, className = "", ...rest }: IconProps) {
+  return (
+    <Tip text={name}>
+      <button type="button" aria-label={name} {...rest}
+        className={`rounded-md p-1.5 text-dim hover:bg-line hover:text-ink disabled:opacity-40 ${className}`}>
+        <Icon aria-hidden size={16} />
+      </button>
+    </Tip>
+  );
+}

@@ -1,0 +1,91 @@
+// Menus: at the pointer, or below a button; both look the same.
+import { Check, type LucideIcon } from "lucide-react";
+import { ContextMenu, DropdownMenu } from "radix-ui";
+import type { ReactNode } from "react";
+
+const SHEET = "z-50 min-w-48 rounded-lg border border-line bg-page p-1 shadow-lg";
+const LINE = "flex h-7 cursor-default items-center gap-2 rounded-md px-2 outline-none data-[highlighted]:bg-line";
+
+export interface MenuEntry {
+  id: string;
+  name: string;
+  icon: LucideIcon;
+  /** The key that does the same, as it is written on it. */
+  keys?: string;
+  /** Something is lost by it. */
+  danger?: boolean;
+  run: () => void;
+}
+
+function Line({ name, icon: Icon, keys }: MenuEntry) {
+  return (
+    <>
+      <Icon aria-hidden size={16} className="shrink-0" />
+      <span className="flex-1">{name}</span>
+      {keys && <span aria-hidden className="pl-6 text-dim">{keys}</span>}
+    </>
+  );
+}
+
+const toneOf = ({ danger }: MenuEntry) => `${LINE} ${danger ? "text-bad" : ""}`;
+
+interface ContextProps {
+  /** What the menu lists, as it opens. */
+  entries: readonly MenuEntry[];
+  name: string;
+  /** The focus after it. */
+  refocus: () => void;
+  children: ReactNode;
+}
+
+export function Context({ entries, name, refocus, children }: ContextProps) {
+  return (
+    <ContextMenu.Root>
+      <ContextMenu.Trigger asChild>{children}</ContextMenu.Trigger>
+      <ContextMenu.Portal>
+        <ContextMenu.Content aria-label={name} collisionPadding={8} className={SHEET}
+          onCloseAutoFocus={(event) => { event.preventDefault(); refocus(); }}>
+          {entries.map((entry) => (
+            <ContextMenu.Item key={entry.id} data-testid={`menu-action-${entry.id}`} onSelect={entry.run}
+              className={toneOf(entry)}>
+              <Line {...entry} />
+            </ContextMenu.Item>
+          ))}
+        </ContextMenu.Content>
+      </ContextMenu.Portal>
+    </ContextMenu.Root>
+  );
+}
+
+interface ChoiceProps<Value extends string> {
+  /** The button that opens it. */
+  button: ReactNode;
+  label: string;
+  value: Value;
+  choices: readonly { value: Value; name: string }[];
+  choose: (value: Value) => void;
+}
+
+/** A menu of which one is chosen. */
+export function Choice<Value extends string>({ button, label, value, choices, choose }: ChoiceProps<Value>) {
+  return (
+    <DropdownMenu.Root>
+      <DropdownMenu.Trigger asChild>{button}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content align="end" sideOffset={4} collisionPadding={8} className={SHEET}>
+          <DropdownMenu.Label className="px-2 py-1 text-dim">{label}</DropdownMenu.Label>
+          <DropdownMenu.RadioGroup value={value} onValueChange={(next) => { choose(next as Value); }}>
+            {choices.map((choice) => (
+              <DropdownMenu.RadioItem key={choice.value} value={choice.value} className={LINE}>
+                <span className="size-4">
+                  <DropdownMenu.ItemIndicator><Check aria-hidden size={16} /></DropdownMenu.ItemIndicator>
+                </span>
+                {choice.name}
+              </DropdownMenu.RadioItem>
+            ))}
+          </DropdownMenu.RadioGroup>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}

@@ -1,0 +1,47 @@
+// Where downloads go, how many run, and how fast: kept by the backend, which answers with what holds.
+import { useEffect, useState } from "react";
+import type { Backend } from "../backend/backend";
+import type { Settings } from "../backend/generated/Settings";
+import { t } from "../i18n/t";
+import { Button } from "../kit/button";
+import { Name } from "../kit/name";
+import { Switch } from "../kit/toggles";
+import { NumberField } from "./number-field";
+
+const MEGA = 1_000_000;
+
+export function DownloadSettings({ backend }: { backend: Backend }) {
+  const [settings, setSettings] = useState<Settings | null>(null);
+  const [problem, setProblem] = useState("");
+  const failed = (error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)); };
+  useEffect(() => { backend.settings().then(setSettings, failed); }, [backend]);
+  if (!settings) return <p role="alert" className="text-bad">{problem}</p>;
+  const save = (change: Partial<Settings>) => {
+    backend.setSettings({ ...settings, ...change }).then((saved) => {
+      setSettings(saved);
+      setProblem("");
+    }, failed);
+  };
+  const choose = () => {
+    backend.chooseFolder().then((folder) => { if (folder) save({ folder }); }, failed);
+  };
+  return (
+    <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
+      <span>{t("set_folder")}</span>
+      <span className="flex min-w-0 items-center gap-2">
+        <Name name={settings.folder} className="text-dim" />
+        <Button onClick={choose}>{t("choose")}</Button>
+      </span>
+      <NumberField name={t("set_concurrent")} value={settings.concurrent} least={1} most={32}
+        save={(concurrent) => { save({ concurrent }); }} />
+      <NumberField name={t("set_connections")} value={settings.connections} least={1} most={64}
+        save={(connections) => { save({ connections }); }} />
+      <NumberField name={t("set_limit")} hint={t("set_limitHint")} value={(settings.limit ?? 0) / MEGA}
+        least={0} most={100_000} whole={false}
+        save={(limit) => { save({ limit: limit === 0 ? null : Math.round(limit * MEGA) }); }} />
+      <label htmlFor="set-notify">{t("set_notify")}</label>
+      <Switch id="set-notify" label={t("set_notify")} on={settings.notify} set={(notify) => { save({ notify }); }} />
+      {problem && <p role="alert" className="col-span-2 text-bad">{problem}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+// What can be set, with immediate effect.
+import type { Backend } from "../backend/backend";
+import type { Density } from "../downloads/list";
+import { t } from "../i18n/t";
+import { Dialog } from "../kit/dialog";
+import { Segments } from "../kit/toggles";
+import { DownloadSettings } from "./download-settings";
+
+interface Props {
+  backend: Backend;
+  density: Density;
+  setDensity: (density: Density) => void;
+  close: () => void;
+}
+
+export function SettingsDialog({ backend, density, setDensity, close }: Props) {
+  return (
+    <Dialog title={t("settings")} close={close}>
+      <div className="flex flex-col gap-5 overflow-auto p-4">
+        <section aria-label={t("set_downloads")}>
+          <h3 className="mb-2 font-semibold">{t("set_downloads")}</h3>
+          {backend.absent.settings
+            ? <p className="text-dim">{backend.absent.settings}</p>
+            : <DownloadSettings backend={backend} />}
+        </section>
+        <section aria-label={t("set_window")}>
+          <h3 className="mb-2 font-semibold">{t("set_window")}</h3>
+          <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4">
+            <span>{t("set_density")}</span>
+            <span className="flex">
+              <Segments label={t("set_density")} value={density} choose={setDensity}
+                choices={[{ value: "comfortable", name: t("comfortable") }, { value: "compact", name: t("compact") }]} />
+            </span>
+          </div>
+        </section>
+      </div>
+    </Dialog>
+  );
+}

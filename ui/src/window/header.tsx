@@ -1,0 +1,58 @@
+// The window's head: search, how fast all of it goes, what can be done with all of it, adding.
+import { ArrowDownUp, PanelBottom, Pause, Play, Plus, Search, Settings } from "lucide-react";
+import type { RefObject } from "react";
+import { Sparkline } from "../downloads/sparkline";
+import { type Sort, SORTS } from "../downloads/shown";
+import { t } from "../i18n/t";
+import { Button, IconButton } from "../kit/button";
+import { bytes } from "../kit/format";
+import { Choice } from "../kit/menu";
+
+interface Props {
+  search: RefObject<HTMLInputElement | null>;
+  query: string;
+  setQuery: (query: string) => void;
+  sort: Sort;
+  setSort: (sort: Sort) => void;
+  /** Bytes per second over all downloads; null where the browser pulls, and does not tell. */
+  speed: number | null;
+  /** Null where there is nothing to pause. */
+  pauseAll: (() => void) | null;
+  resumeAll: (() => void) | null;
+  details: boolean;
+  toggleDetails: () => void;
+  settings: () => void;
+  add: () => void;
+}
+
+export function Header({
+  search, query, setQuery, sort, setSort, speed, pauseAll, resumeAll, details, toggleDetails, settings, add,
+}: Props) {
+  return (
+    <header className="flex items-center gap-1 border-b border-line p-3">
+      <label className="field mr-auto flex min-w-0 flex-1 items-center gap-2 focus-within:border-accent lg:max-w-md">
+        <Search aria-hidden size={14} className="shrink-0 text-dim" />
+        <input ref={search} type="search" aria-label={t("search")} placeholder={t("search")} value={query}
+          onChange={(event) => { setQuery(event.target.value); }}
+          className="min-w-0 flex-1 bg-transparent outline-none" />
+      </label>
+      {speed !== null && (
+        <>
+          <Sparkline speed={speed} />
+          <span className="w-24 shrink-0 pr-2 text-right whitespace-nowrap tabular-nums">{bytes(speed)}/s</span>
+        </>
+      )}
+      {pauseAll
+        ? <IconButton name={t("pauseAll")} icon={Pause} onClick={pauseAll} />
+        : resumeAll && <IconButton name={t("resumeAll")} icon={Play} onClick={resumeAll} />}
+      <Choice label={t("sort")} value={sort} choose={setSort}
+        choices={SORTS.map((value) => ({ value, name: t(`sort_${value}`) }))}
+        button={<IconButton name={t("sort")} icon={ArrowDownUp} />} />
+      <IconButton name={t("details")} icon={PanelBottom} aria-pressed={details} onClick={toggleDetails} />
+      <IconButton name={t("settings")} icon={Settings} data-testid="settings-button" onClick={settings} />
+      <Button tone="primary" data-testid="add-button" aria-haspopup="dialog" onClick={add} className="ml-2">
+        <Plus aria-hidden size={14} />{t("add")}
+      </Button>
+    </header>
+  );
+}

@@ -1,0 +1,63 @@
+// What the window must tell above the list: a server that is away, notices, a refusal.
+import type { ReactNode } from "react";
+import type { Backend } from "../backend/backend";
+import type { Snapshot } from "../backend/generated/Snapshot";
+import { t } from "../i18n/t";
+import { Button } from "../kit/button";
+import { SignIn } from "../kit/sign-in";
+
+interface Props {
+  backend: Backend;
+  list: Snapshot;
+  problem: string;
+  dismissProblem: () => void;
+}
+
+export function Told({ backend, list: { server, notices }, problem, dismissProblem }: Props) {
+  const asksToken = backend.signIn && notices.some((notice) => notice.code === "unauthorized");
+  const retry = backend.tryNow && <Button onClick={backend.tryNow}>{t("tryNow")}</Button>;
+  return (
+    <>
+      {server.state === "offline" && !asksToken && (
+        <Strip role="status" testId="offline" button={retry}>
+          <p>{offlineOf(server.reason, server.nextTryAt)}</p>
+          <p className="text-dim">{t("offlineKept")}</p>
+        </Strip>
+      )}
+      {notices.length > 0 && (
+        <Strip role="alert" button={asksToken
+          ? <SignIn signIn={(token) => { backend.signIn?.(token); }} />
+          : <Button onClick={() => { backend.dismissNotices(); }}>{t("dismiss")}</Button>}>
+          {notices.map((notice) => <p key={notice.code + notice.message}>{notice.message}</p>)}
+        </Strip>
+      )}
+      {problem && (
+        <Strip role="alert" button={<Button onClick={dismissProblem}>{t("dismiss")}</Button>}>
+          <p className="text-bad">{problem}</p>
+        </Strip>
+      )}
+    </>
+  );
+}
+
+interface StripProps {
+  role: "status" | "alert";
+  testId?: string;
+  button: ReactNode;
+  children: ReactNode;
+}
+
+function Strip({ role, testId, button, children }: StripProps) {
+  return (
+    <div role={role} data-testid={testId} className="flex items-center gap-3 border-b border-line bg-side px-4 py-2">
+      <div className="min-w-0 flex-1 wrap-anywhere select-text">{children}</div>
+      {button}
+    </div>
+  );
+}
+
+/** Why, which may come without a full stop, and when it is tried again. */
+function offlineOf(reason: string, nextTryAt: string): string {
+  const sentence = /[.!?]$/u.test(reason) ? reason : `${reason}.`;
+  return t("offline", { reason: sentence, time: new Date(nextTryAt).toLocaleTimeString() });
+}
