@@ -1,5 +1,7 @@
 // The desktop's page in a real browser, with a scripted shell behind it: dialogs, menus, keys, and a
 // list of 10,000. The real window with the real shell is driven in tests/it/window.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { launch } from "./chromium.mjs";
 import { FILES, row, serve, shell } from "./desk.mjs";
@@ -132,6 +134,32 @@ test("a setting that cannot be is told and not saved", { timeout: 60_000 }, asyn
   await page.getByRole("switch").click();
   const set = { concurrent: 8, limit: 2_500_000, notify: false };
   await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject(set);
+});
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SCENES = {
+  "an empty list": [0, async () => page.getByTestId("empty-field").fill("7 neither")],
+  "a row picked, and its details": [9, async () => page.keyboard.press("ArrowDown")],
+  "the dialog that adds": [1, async () => {
+    await page.keyboard.press("Control+n");
+    await page.keyboard.type("7 7 neither");
+  }],
+  "the settings with a wrong number": [1, async () => {
+    await page.keyboard.press("Control+,");
+    await page.getByLabel("Downloads at a time").fill("99");
+  }],
+  "a question": [9, async () => line(DOWNLOADING).getByTestId("row-action-remove").click()],
+};
+const everyScene = Object.keys(SCENES).flatMap((scene) => [[scene, "light"], [scene, "dark"]]);
+
+test.each(everyScene)("%s can be read and reached by all, when it is %s", { timeout: 60_000 }, async (scene, colorScheme) => {
+  const [count, prepare] = SCENES[scene];
+  await open(count, { colorScheme });
+  await prepare();
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
+  expect(found.passes.map((rule) => rule.id)).toContain("color-contrast");
+  expect(found.violations.map((rule) => `${rule.id}: ${rule.nodes[0].html}`)).toEqual([]);
 });
 
 test("of 10,000 rows only those in sight exist, and the last is reached", { timeout: 60_000 }, async () => {

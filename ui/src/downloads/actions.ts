@@ -4,7 +4,7 @@ import {
 } from "lucide-react";
 import type { Action } from "../backend/generated/Action";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { t } from "../i18n/t";
+import { type Key, t } from "../i18n/t";
 import type { MenuEntry } from "../kit/menu";
 
 /** An action of a row, or its removal together with the file. */
@@ -14,8 +14,9 @@ const ICONS: Record<Verb, LucideIcon> = {
   pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, open: SquareArrowOutUpRight,
   showInFolder: FolderOpen, remove: X, removeWithFile: Trash,
 };
-const KEYS: Partial<Record<Verb, string>> = {
-  pause: "Space", resume: "Space", retry: "Space", open: "Enter", remove: "Del", removeWithFile: "Shift Del",
+const KEYS: Partial<Record<Verb, Key>> = {
+  pause: "k_space", resume: "k_space", retry: "k_space", open: "k_enter", remove: "k_delete",
+  removeWithFile: "k_shiftDelete",
 };
 
 /** What is asked for, of which row. */
@@ -33,13 +34,16 @@ export function verbsOf(row: DownloadView, deletes: boolean): Verb[] {
 }
 
 export function menuOf(row: DownloadView, host: { pulls: boolean; deletes: boolean }, act: Act): MenuEntry[] {
-  return verbsOf(row, host.deletes).map((verb) => ({
-    id: verb,
-    ...look(verb, host.pulls),
-    ...(KEYS[verb] ? { keys: KEYS[verb] } : {}),
-    danger: verb === "removeWithFile",
-    run: () => { act(verb, row); },
-  }));
+  return verbsOf(row, host.deletes).map((verb) => {
+    const key = KEYS[verb];
+    return {
+      id: verb,
+      ...look(verb, host.pulls),
+      keys: key ? t(key) : "",
+      danger: verb === "removeWithFile",
+      run: () => { act(verb, row); },
+    };
+  });
 }
 
 /** What a key does to a row, of what can be done with it. */

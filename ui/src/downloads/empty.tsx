@@ -30,7 +30,7 @@ export function Empty({ backend, online, add }: { backend: Backend; online: bool
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <div className="mx-auto mt-[12vh] flex w-full max-w-2xl flex-col gap-2 p-6">
-        <p className="mb-2 text-center text-[15px] text-dim">{t("empty")}</p>
+        <p className="mb-2 text-center text-[15px] text-balance text-dim">{t("empty")}</p>
         <div className="flex items-stretch gap-2">
           <AddField text={text} setText={setText} start={start} testId="empty-field" />
           <Button tone="primary" disabled={found.items.length === 0} onClick={start} className="h-auto!">

@@ -3,7 +3,7 @@ import { BadgeCheck, TriangleAlert } from "lucide-react";
 import { memo } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { IconButton } from "../kit/button";
-import { bytes, duration, when } from "../kit/format";
+import { bytes, duration, speed, when } from "../kit/format";
 import { Name } from "../kit/name";
 import { type Act, look } from "./actions";
 import { Bar, partsOf } from "./bar";
@@ -51,7 +51,7 @@ export const Row = memo(function Row({ row, selected, tabbed, place, count, heig
         </div>
       </div>
       <Figure wide="w-20 @max-4xl:hidden">{row.size === null ? "" : bytes(row.size)}</Figure>
-      <Figure wide="w-24 @max-2xl:hidden">{moving && row.speed !== null ? `${bytes(row.speed)}/s` : ""}</Figure>
+      <Figure wide="w-24 @max-2xl:hidden">{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>
       <Figure wide="w-32 @max-xl:hidden">{time}</Figure>
       <div className="flex w-24 shrink-0 justify-end gap-0.5">
         {row.can.map((action) => (

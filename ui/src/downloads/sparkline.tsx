@@ -19,7 +19,8 @@ export function Sparkline({ speed }: { speed: number }) {
   }, []);
   const top = Math.max(1, ...points);
   const path = points
-    .map((point, i) => `${(i * WIDE) / (POINTS - 1)},${HIGH - 1 - ((HIGH - 2) * point) / top}`)
+    // The latest is at the right end, from the first second on.
+    .map((point, i) => `${WIDE - ((points.length - 1 - i) * WIDE) / (POINTS - 1)},${HIGH - 1 - ((HIGH - 2) * point) / top}`)
     .join(" ");
   return (
     <svg aria-hidden width={WIDE} height={HIGH} className="shrink-0 text-accent max-lg:hidden">

@@ -79,6 +79,10 @@ export const en = {
   deleteLoses: "The file goes from {folder} and cannot be brought back from here.",
   delete: "Delete the file",
   removeShort: "Remove",
+  k_space: "Space",
+  k_enter: "Enter",
+  k_delete: "Del",
+  k_shiftDelete: "Shift Del",
 
   // What a row says of itself
   s_asking: "asking the server",
@@ -101,7 +105,12 @@ export const en = {
   attempt: "attempt {attempt} of {most}",
   downloadingAt: "downloading · {done} of {total} · {count} connections",
   downloadingOne: "downloading · {done} of {total} · 1 connection",
-  left: "{time} left",
+  seconds: "{seconds} s",
+  minutes: "{minutes} min {seconds} s",
+  aboutAnHour: "about an hour",
+  aboutHours: "about {hours} h",
+  aboutDays: "about {days} days",
+  perSecond: "{bytes}/s",
   today: "today {time}",
   yesterday: "yesterday",
 

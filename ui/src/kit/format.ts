@@ -14,19 +14,23 @@ export function bytes(count: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ""}`;
 }
 
+export function speed(bytesPerSecond: number): string {
+  return t("perSecond", { bytes: bytes(bytesPerSecond) });
+}
+
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 5400) return "about an hour";
-  if (whole < 86_400 * 2) return `about ${Math.round(whole / 3600)} h`;
-  return `about ${Math.round(whole / 86_400)} days`;
+  if (whole < 60) return t("seconds", { seconds: whole });
+  if (whole < 3600) return t("minutes", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  if (whole < 5400) return t("aboutAnHour");
+  if (whole < 86_400 * 2) return t("aboutHours", { hours: Math.round(whole / 3600) });
+  return t("aboutDays", { days: Math.round(whole / 86_400) });
 }
 
 /** A duration that is over, and so is known: tenths of a second while it is short. */
 export function lapse(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds);
+  return seconds < 10 ? t("seconds", { seconds: seconds.toFixed(1) }) : duration(seconds);
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });

@@ -10,10 +10,10 @@ export interface MenuEntry {
   id: string;
   name: string;
   icon: LucideIcon;
-  /** The key that does the same, as it is written on it. */
-  keys?: string;
+  /** The key that does the same, as it is written on it, if there is one. */
+  keys: string;
   /** Something is lost by it. */
-  danger?: boolean;
+  danger: boolean;
   run: () => void;
 }
 

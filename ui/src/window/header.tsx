@@ -5,7 +5,7 @@ import { Sparkline } from "../downloads/sparkline";
 import { type Sort, SORTS } from "../downloads/shown";
 import { t } from "../i18n/t";
 import { Button, IconButton } from "../kit/button";
-import { bytes } from "../kit/format";
+import { speed as perSecond } from "../kit/format";
 import { Choice } from "../kit/menu";
 
 interface Props {
@@ -39,7 +39,7 @@ export function Header({
       {speed !== null && (
         <>
           <Sparkline speed={speed} />
-          <span className="w-24 shrink-0 pr-2 text-right whitespace-nowrap tabular-nums">{bytes(speed)}/s</span>
+          <span className="w-24 shrink-0 pr-2 text-right whitespace-nowrap tabular-nums">{perSecond(speed)}</span>
         </>
       )}
       {pauseAll
