@@ -12,11 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    api::Api,
+    api::{Api, Links},
     artifact::{Artifacts, Connection, StorageError},
     catalogue::Catalogue,
     config::{Config, ConfigError, QueueKind, StoreKind},
-    middleware::{Caller, Hosts, Rate},
     queue::{MemoryQueue, QueueError, SharedQueue, SledQueue},
     router::router,
     upkeep::Upkeep,
@@ -135,10 +134,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         artifacts,
         catalogue,
         clock,
+        delivery: config.delivery,
+        links: Links::new(config.presign_ttl),
         presign_ttl: config.presign_ttl,
         artifact_ttl: config.limits.artifact_ttl,
         abandon_after: config.limits.abandon,
         max_attempts: config.max_attempts,
+        workers: config.workers as u64,
+        max_wait: config.max_wait,
         draining: work.claims.clone(),
     };
     let mut servers = JoinSet::new();
@@ -209,12 +212,7 @@ fn serve(
     address: SocketAddr,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
-    let known = Caller {
-        tokens: Arc::new(config.tokens.clone()),
-        trusted_proxies: config.trusted_proxies.clone().into(),
-    };
-    let hosts = Hosts::new(address, &config.allowed_hosts);
-    let router = router(api, hosts, known, Rate::new(config.initiate_rate));
+    let router = router(api, config, address);
     let answer = move |peer: SocketAddr, request: http::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);

@@ -3,8 +3,10 @@
 mod bad_input;
 mod contract;
 mod crash;
+mod delivery;
 mod demo;
 mod expiry;
+mod legacy;
 mod many;
 mod web;
 mod window;

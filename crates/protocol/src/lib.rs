@@ -10,6 +10,7 @@ mod ids;
 mod job;
 mod manifest;
 mod problem;
+mod queue;
 mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -22,6 +23,7 @@ pub use job::{
 };
 pub use manifest::{Manifest, block_size_for};
 pub use problem::{Problem, ProblemCode};
+pub use queue::{QueueCounts, QueueLedger, QueueView};
 pub use secret::{SignedUrl, Token};
 
 /// Identity header of a click: the same key with the same body gives the same job (contract, section 1).

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::JobId;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:literal, $text:literal, $title:literal;)*) => {
         /// What went wrong with a request: stable, for programs.
@@ -48,6 +50,10 @@ codes! {
     BadRequest = 400, "bad_request", "The request cannot be understood";
     /// No token, or not a known one.
     Unauthorized = 401, "unauthorized", "A valid token is needed";
+    /// The token is known, and does not open this.
+    Forbidden = 403, "forbidden", "This token does not open this";
+    /// A download link ran out, or was not made by this server.
+    LinkExpired = 403, "link_expired", "This download link does not work any more";
     /// A browser page of another origin tried to write.
     CrossSite = 403, "cross_site", "Requests from other sites are refused";
     /// The catalogue has no such file.
@@ -58,12 +64,20 @@ codes! {
     NotFound = 404, "not_found", "Nothing is here";
     /// The path exists and takes other methods.
     MethodNotAllowed = 405, "method_not_allowed", "This method is not offered here";
+    /// The request did not come whole in time.
+    RequestTimeout = 408, "request_timeout", "The request took too long to arrive";
     /// What was asked for does not fit the job's state.
     Conflict = 409, "conflict", "The job's state does not allow this";
+    /// The artifact is not the one that the request names.
+    PreconditionFailed = 412, "precondition_failed", "The artifact is another one";
     /// The body is larger than is taken.
     BodyTooLarge = 413, "body_too_large", "The body is too large";
+    /// The path and query are longer than is taken.
+    UriTooLong = 414, "uri_too_long", "The path and query are too long";
     /// Writes take application/json.
     UnsupportedMediaType = 415, "unsupported_media_type", "The body must be application/json";
+    /// The artifact has no such bytes.
+    RangeNotSatisfiable = 416, "range_not_satisfiable", "The artifact has no such bytes";
     /// `Host` names another server (DNS rebinding).
     MisdirectedRequest = 421, "misdirected_request", "This server does not answer for that host";
     /// A field is wrong; `detail` says which and why.
@@ -74,14 +88,20 @@ codes! {
     IdempotencyKeyReused = 422, "idempotency_key_reused", "The idempotency key was used for another request";
     /// Too many initiations; `Retry-After` says when.
     RateLimited = 429, "rate_limited", "Too many requests";
+    /// The headers are longer than is taken.
+    HeadersTooLarge = 431, "headers_too_large", "The headers are too large";
     /// A fault of the server.
     Internal = 500, "internal", "Something went wrong here";
+    /// A caller waited for the file, and its job failed.
+    JobFailed = 502, "job_failed", "The file could not be made";
     /// The queue takes no more for now.
     QueueFull = 503, "queue_full", "The queue is full";
     /// The server is shutting down.
     Draining = 503, "draining", "The server is shutting down";
     /// A part that the server needs does not answer.
     NotReady = 503, "not_ready", "The server is not ready";
+    /// A caller waited for the file as long as is allowed; its job goes on.
+    TookTooLong = 504, "took_too_long", "The file is still being made";
 }
 
 /// An `application/problem+json` body.
@@ -99,6 +119,10 @@ pub struct Problem {
     pub detail: String,
     /// Stable, for programs.
     pub code: ProblemCode,
+    /// The job that it is about, where the caller could not know it otherwise.
+    #[serde(default, rename = "jobId", skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub job_id: Option<JobId>,
 }
 
 impl Problem {
@@ -110,7 +134,15 @@ impl Problem {
             status: code.status(),
             detail: detail.into(),
             code,
+            job_id: None,
         }
+    }
+
+    /// The same, about a job.
+    #[must_use]
+    pub fn about(mut self, job: JobId) -> Self {
+        self.job_id = Some(job);
+        self
     }
 }
 

@@ -7,15 +7,16 @@ use axum::{
 use longhaul_protocol::JobView;
 
 use super::{Api, extract::Named, problem::Refusal};
-use crate::queue::Owner;
+use crate::{middleware::Site, queue::Owner};
 
 /// Cancels, and shows the job as it is now.
 pub(crate) async fn cancel(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
+    Extension(site): Extension<Site>,
     Named(id): Named,
 ) -> Result<Json<JobView>, Refusal> {
     let job = api.queue.cancel(&owner, id, api.clock.now()).await?;
     tracing::info!(job = %job.id, "cancel was asked for");
-    Ok(Json(api.view(&job).await?))
+    Ok(Json(api.view(&site, &job).await?))
 }

@@ -17,14 +17,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{
-    Api,
-    problem::{Refusal, seconds},
-};
-use crate::queue::{Enqueued, IdempotencyKey, JobSource, NewJob, Owner};
+use super::{Api, problem::Refusal};
+use crate::queue::{Enqueued, IdempotencyKey, JobRecord, JobSource, NewJob, Owner};
 
 /// Contract: the body is at most this.
 const MAX_BODY: usize = 16 << 10;
+/// A body of that size takes no honest client longer.
+const BODY_WAIT: Duration = Duration::from_secs(10);
 /// A body that is too large is still read up to here, so that the refusal reaches the client.
 const MAX_DISCARDED: usize = 4 << 20;
 const MAX_NAME_BYTES: usize = 1024;
@@ -36,22 +35,7 @@ pub(crate) async fn initiate(
     Extension(owner): Extension<Owner>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    if api.draining.is_cancelled() {
-        return Err(Refusal::new(
-            ProblemCode::Draining,
-            "The server is shutting down and takes no new jobs; ask again shortly.",
-        )
-        .after(Duration::from_secs(10)));
-    }
-    let (parts, body) = request.into_parts();
-    require_json(&parts.headers)?;
-    let key = idempotency_key(&parts.headers)?;
-    let body = read(body).await?;
-    let request: InitiateRequest = parse(&body)?;
-    let job = new_job(&api, owner, request, key).await?;
-    let (Enqueued::Fresh(job) | Enqueued::Same(job)) =
-        api.queue.enqueue(job, api.clock.now()).await?;
-    tracing::info!(job = %job.id, file = job.file_name, "accepted");
+    let job = accept(&api, owner, request).await?;
     let check_url = format!("/v1/jobs/{}", job.id);
     let reply = InitiateReply {
         job_id: job.id,
@@ -64,6 +48,42 @@ pub(crate) async fn initiate(
         (header::RETRY_AFTER, POLL_INTERVAL.as_secs().to_string()),
     ];
     Ok((StatusCode::ACCEPTED, headers, Json(reply)).into_response())
+}
+
+/// Makes a request a job, as durable as the queue makes it.
+pub(super) async fn accept(
+    api: &Api,
+    owner: Owner,
+    request: Request,
+) -> Result<JobRecord, Refusal> {
+    if api.draining.is_cancelled() {
+        return Err(draining());
+    }
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let key = idempotency_key(&parts.headers)?;
+    let body = tokio::time::timeout(BODY_WAIT, read(body))
+        .await
+        .map_err(|_| {
+            Refusal::new(
+                ProblemCode::RequestTimeout,
+                "The body did not come whole in time; no job was made.",
+            )
+        })??;
+    let request: InitiateRequest = parse(&body)?;
+    let job = new_job(api, owner, request, key).await?;
+    let (Enqueued::Fresh(job) | Enqueued::Same(job)) =
+        api.queue.enqueue(job, api.clock.now()).await?;
+    tracing::info!(job = %job.id, file = job.file_name, "accepted");
+    Ok(job)
+}
+
+pub(super) fn draining() -> Refusal {
+    Refusal::new(
+        ProblemCode::Draining,
+        "The server is shutting down and takes no new jobs; ask again shortly.",
+    )
+    .after(Duration::from_secs(10))
 }
 
 async fn new_job(
@@ -214,9 +234,4 @@ fn malformed(error: &serde_json::Error) -> Refusal {
         ProblemCode::MalformedJson,
         format!("The body is not JSON: {error}"),
     )
-}
-
-/// What a polite client waits before it asks again.
-pub(super) fn poll_again() -> (header::HeaderName, http::HeaderValue) {
-    (header::RETRY_AFTER, seconds(POLL_INTERVAL))
 }

@@ -9,14 +9,18 @@ use axum::{
 };
 use longhaul_protocol::{JobId, JobStatus, JobsPage, JobsReply, ProblemCode};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{
     Api,
     extract::{Fields, Named},
-    initiate::poll_again,
+    pace::paced,
     problem::Refusal,
 };
-use crate::queue::{JobRecord, Owner};
+use crate::{
+    middleware::Site,
+    queue::{JobRecord, Owner},
+};
 
 /// Contract: so many jobs in one poll.
 const MAX_IDS: usize = 200;
@@ -35,29 +39,27 @@ pub(crate) struct Wait {
 pub(crate) async fn one(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
+    Extension(site): Extension<Site>,
     Named(id): Named,
     Fields(query): Fields<Wait>,
 ) -> Result<Response, Refusal> {
-    let wait = wait(query.wait.as_deref())?;
+    let wait = wait(query.wait.as_deref())?.min(api.max_wait);
     let mut job = api.find(&owner, id).await?;
     if !wait.is_zero() && !job.status().is_final() {
-        job = wait_for_news(&api, &owner, job, wait).await?;
+        job = wait_for_news(&api, &owner, job, Instant::now() + wait).await?;
     }
-    let view = api.view(&job).await?;
-    if view.status.is_final() {
-        return Ok(Json(view).into_response());
-    }
-    Ok(([poll_again()], Json(view)).into_response())
+    let view = api.view(&site, &job).await?;
+    Ok(paced(api.come_back(&job, &view), Json(view)))
 }
 
-async fn wait_for_news(
+/// The job once there is news of it, at the deadline, or as the server goes.
+pub(super) async fn wait_for_news(
     api: &Api,
     owner: &Owner,
     mut job: JobRecord,
-    wait: Duration,
+    deadline: Instant,
 ) -> Result<JobRecord, Refusal> {
     let first = sight(&job);
-    let deadline = tokio::time::Instant::now() + wait;
     while sight(&job) == first {
         let news = tokio::select! {
             () = api.queue.changed(job.id, job.revision) => true,
@@ -95,18 +97,16 @@ pub(crate) struct Many {
 pub(crate) async fn many(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
+    Extension(site): Extension<Site>,
     Fields(query): Fields<Many>,
 ) -> Result<Response, Refusal> {
     match &query.ids {
-        Some(ids) => {
-            let reply = poll(&api, &owner, ids).await?;
-            Ok(([poll_again()], Json(reply)).into_response())
-        }
-        None => Ok(Json(page(&api, &owner, &query).await?).into_response()),
+        Some(ids) => poll(&api, &owner, &site, ids).await,
+        None => Ok(Json(page(&api, &owner, &site, &query).await?).into_response()),
     }
 }
 
-async fn poll(api: &Api, owner: &Owner, ids: &str) -> Result<JobsReply, Refusal> {
+async fn poll(api: &Api, owner: &Owner, site: &Site, ids: &str) -> Result<Response, Refusal> {
     let ids: Vec<JobId> = ids
         .split(',')
         .filter(|id| !id.is_empty())
@@ -127,16 +127,22 @@ async fn poll(api: &Api, owner: &Owner, ids: &str) -> Result<JobsReply, Refusal>
         jobs: Vec::with_capacity(found.len()),
         missing: Vec::new(),
     };
+    let mut soonest = None::<Duration>;
     for (id, job) in ids.into_iter().zip(found) {
-        match job {
-            Some(job) => reply.jobs.push(api.view(&job).await?),
-            None => reply.missing.push(id),
+        let Some(job) = job else {
+            reply.missing.push(id);
+            continue;
+        };
+        let view = api.view(site, &job).await?;
+        if let Some(wait) = api.come_back(&job, &view) {
+            soonest = Some(soonest.map_or(wait, |soonest| soonest.min(wait)));
         }
+        reply.jobs.push(view);
     }
-    Ok(reply)
+    Ok(paced(soonest, Json(reply)))
 }
 
-async fn page(api: &Api, owner: &Owner, query: &Many) -> Result<JobsPage, Refusal> {
+async fn page(api: &Api, owner: &Owner, site: &Site, query: &Many) -> Result<JobsPage, Refusal> {
     let status = match query.status.as_deref().filter(|status| !status.is_empty()) {
         None => None,
         Some("pending") => Some(JobStatus::Pending),
@@ -163,7 +169,7 @@ async fn page(api: &Api, owner: &Owner, query: &Many) -> Result<JobsPage, Refusa
         })?;
     let mut jobs = Vec::with_capacity(page.jobs.len());
     for job in &page.jobs {
-        jobs.push(api.view(job).await?);
+        jobs.push(api.view(site, job).await?);
     }
     Ok(JobsPage {
         jobs,

@@ -1,13 +1,17 @@
 //! The API: a file for each thing that a call does. `router.rs` is the table of contents.
 
 pub(crate) mod cancel;
+mod conditions;
 pub(crate) mod download;
 pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod initiate;
 pub(crate) mod jobs;
+pub(crate) mod legacy;
+mod links;
 pub(crate) mod manifest;
+mod pace;
 pub(crate) mod problem;
 pub(crate) mod retry;
 mod view;
@@ -18,7 +22,9 @@ use std::{sync::Arc, time::Duration};
 use longhaul_protocol::Clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::{artifact::Artifacts, catalogue::Catalogue, queue::SharedQueue};
+pub(crate) use links::Links;
+
+use crate::{artifact::Artifacts, catalogue::Catalogue, config::Delivery, queue::SharedQueue};
 
 /// What the calls work with.
 #[derive(Debug, Clone)]
@@ -31,6 +37,10 @@ pub(crate) struct Api {
     pub catalogue: Arc<Catalogue>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where download URLs lead.
+    pub delivery: Delivery,
+    /// Signs those that lead here.
+    pub links: Links,
     /// How long a download URL works.
     pub presign_ttl: Duration,
     /// How long an artifact lives.
@@ -39,6 +49,10 @@ pub(crate) struct Api {
     pub abandon_after: Duration,
     /// Attempts that a job gets by itself.
     pub max_attempts: u32,
+    /// Jobs that this process works at together.
+    pub workers: u64,
+    /// No request is held longer.
+    pub max_wait: Duration,
     /// Cancelled once the server shuts down: no new jobs, and nobody waits any longer.
     pub draining: CancellationToken,
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use longhaul_protocol::{Problem, ProblemCode};
+use longhaul_protocol::{JobId, Problem, ProblemCode};
 
 use crate::{artifact::StorageError, queue::QueueError};
 
@@ -30,6 +30,22 @@ impl Refusal {
     #[must_use]
     pub(crate) fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// No token, or not a known one: the same words for both.
+    #[must_use]
+    pub(crate) fn no_token() -> Self {
+        Self::new(
+            ProblemCode::Unauthorized,
+            "Send a token of this server as Authorization: Bearer.",
+        )
+    }
+
+    /// The same, about a job that the caller could not know otherwise.
+    #[must_use]
+    pub(crate) fn about(mut self, job: JobId) -> Self {
+        self.problem = self.problem.about(job);
         self
     }
 

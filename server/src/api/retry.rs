@@ -8,15 +8,16 @@ use axum::{
 use longhaul_protocol::JobView;
 
 use super::{Api, extract::Named, problem::Refusal};
-use crate::queue::Owner;
+use crate::{middleware::Site, queue::Owner};
 
 /// Runs a failed job again, and shows it as it is now.
 pub(crate) async fn retry(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
+    Extension(site): Extension<Site>,
     Named(id): Named,
 ) -> Result<(StatusCode, Json<JobView>), Refusal> {
     let job = api.queue.retry(&owner, id, api.clock.now()).await?;
     tracing::info!(job = %job.id, "runs again");
-    Ok((StatusCode::ACCEPTED, Json(api.view(&job).await?)))
+    Ok((StatusCode::ACCEPTED, Json(api.view(&site, &job).await?)))
 }

@@ -4,11 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 use longhaul_protocol::{JobResult, JobView, Stage};
 
 use super::{Api, problem::Refusal};
-use crate::queue::{Artifact, JobRecord, JobState};
+use crate::{
+    artifact::Presigned,
+    config::Delivery,
+    middleware::Site,
+    queue::{Artifact, JobRecord, JobState},
+};
 
 impl Api {
     /// Shows a job; a completed one with a URL signed now.
-    pub(super) async fn view(&self, job: &JobRecord) -> Result<JobView, Refusal> {
+    pub(super) async fn view(&self, site: &Site, job: &JobRecord) -> Result<JobView, Refusal> {
         let mut view = JobView {
             job_id: job.id,
             status: job.status(),
@@ -43,7 +48,7 @@ impl Api {
                 view.progress = 100;
                 view.bytes_done = artifact.size;
                 view.bytes_total = Some(artifact.size);
-                view.result = Some(self.result(job, artifact, *at).await?);
+                view.result = Some(self.result(site, job, artifact, *at).await?);
             }
             JobState::Failed { fault, .. } => view.error = Some(fault.clone()),
         }
@@ -55,16 +60,31 @@ impl Api {
         (!self.abandon_after.is_zero()).then(|| later(self.clock.now(), self.abandon_after))
     }
 
+    /// Where the artifact is, by the way in which this server delivers; signed now.
+    pub(super) async fn download_url(
+        &self,
+        site: &Site,
+        job: &JobRecord,
+        artifact: &Artifact,
+    ) -> Result<Presigned, Refusal> {
+        let now = self.clock.now();
+        match self.delivery {
+            Delivery::Presigned => Ok(self
+                .artifacts
+                .presign(artifact, &job.file_name, self.presign_ttl, now)
+                .await?),
+            Delivery::Redirect | Delivery::Proxy => self.links.sign(site, job.id, now),
+        }
+    }
+
     async fn result(
         &self,
+        site: &Site,
         job: &JobRecord,
         artifact: &Artifact,
         completed: Timestamp,
     ) -> Result<JobResult, Refusal> {
-        let signed = self
-            .artifacts
-            .presign(artifact, &job.file_name, self.presign_ttl, self.clock.now())
-            .await?;
+        let signed = self.download_url(site, job, artifact).await?;
         Ok(JobResult {
             download_url: signed.url,
             expires_at: signed.expires_at,
@@ -78,7 +98,7 @@ impl Api {
     }
 }
 
-fn later(at: Timestamp, by: std::time::Duration) -> Timestamp {
+pub(super) fn later(at: Timestamp, by: std::time::Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

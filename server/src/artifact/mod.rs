@@ -2,6 +2,7 @@
 
 mod bucket;
 mod digest;
+mod open;
 mod parts;
 mod presign;
 mod upload;
@@ -14,6 +15,7 @@ use longhaul_protocol::{JobId, Manifest};
 
 pub use bucket::Connection;
 pub use presign::Presigned;
+pub(crate) use presign::attachment;
 pub use upload::{Gauge, UploadError};
 
 use crate::queue::{Artifact, UploadState};

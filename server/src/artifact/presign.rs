@@ -66,7 +66,7 @@ impl Artifacts {
 }
 
 /// `Content-Disposition` for a download (RFC 6266 §4): an ASCII stand-in, and the name itself.
-pub(super) fn attachment(file_name: &str) -> String {
+pub(crate) fn attachment(file_name: &str) -> String {
     let plain: String = file_name
         .chars()
         .map(|c| match c {

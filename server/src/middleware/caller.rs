@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use super::Site;
+use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
 use axum::{
     extract::{Extension, Request, State},
     http::{HeaderMap, header},
@@ -12,9 +14,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
-use longhaul_protocol::ProblemCode;
-
-use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
 
 /// Whoever asks where no tokens are configured.
 const LOCAL: &str = "local";
@@ -26,13 +25,15 @@ pub(crate) struct Caller {
     pub tokens: Arc<Tokens>,
     /// Whose word on addresses is taken.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// What clients call this server; none for what each request says.
+    pub public_url: Option<Site>,
 }
 
 /// The address that a request comes from, as far as it can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub IpAddr);
 
-/// Puts the [`Owner`] and the [`ClientAddress`] into the request, or refuses it.
+/// Puts the [`Owner`], the [`ClientAddress`] and the [`Site`] into the request, or refuses it.
 pub(crate) async fn caller(
     State(known): State<Caller>,
     Extension(peer): Extension<SocketAddr>,
@@ -40,15 +41,30 @@ pub(crate) async fn caller(
     next: Next,
 ) -> Response {
     let Some(owner) = known.owner(request.headers()) else {
-        return Refusal::new(
-            ProblemCode::Unauthorized,
-            "Send a token of this server as Authorization: Bearer.",
-        )
-        .into_response();
+        return Refusal::no_token().into_response();
     };
-    let address = client_address(peer.ip(), request.headers(), &known.trusted_proxies);
-    request.extensions_mut().insert(owner);
-    request.extensions_mut().insert(ClientAddress(address));
+    let trusted = &known.trusted_proxies;
+    let address = client_address(peer.ip(), request.headers(), trusted);
+    let site = known.public_url.clone().unwrap_or_else(|| {
+        let through_proxy = is_in(trusted, &peer.ip().to_canonical());
+        Site::of(request.uri(), request.headers(), through_proxy)
+    });
+    let known = request.extensions_mut();
+    known.insert(owner);
+    known.insert(ClientAddress(address));
+    known.insert(site);
+    next.run(request).await
+}
+
+/// Puts the [`Owner`] into the request where there is one: the call itself takes a signed link too.
+pub(crate) async fn perhaps_caller(
+    State(known): State<Caller>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(owner) = known.owner(request.headers()) {
+        request.extensions_mut().insert(owner);
+    }
     next.run(request).await
 }
 
@@ -57,19 +73,24 @@ impl Caller {
         if self.tokens.is_empty() {
             return Some(Owner(LOCAL.into()));
         }
-        let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, token) = sent.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        self.tokens.owner(token.trim()).cloned()
+        self.tokens.owner(bearer(headers)?).cloned()
     }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = sent.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn is_in(networks: &[IpNet], address: &IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
 }
 
 /// The socket's address; where that is a trusted proxy, the right-most forwarded address that is
 /// not one. What stands further left is what the client typed.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    let is_trusted = |address: &IpAddr| is_in(trusted, address);
     let peer = peer.to_canonical();
     if !is_trusted(&peer) {
         return peer;

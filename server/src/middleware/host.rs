@@ -13,15 +13,26 @@ use longhaul_protocol::ProblemCode;
 
 use crate::api::problem::Refusal;
 
-/// Names that this server answers for; none where it is reached by names it cannot know.
+/// Names that this server answers for, and the sites whose pages may change something.
 #[derive(Debug, Clone)]
-pub(crate) struct Hosts(Option<Arc<[String]>>);
+pub(crate) struct Hosts {
+    /// None where it is reached by names it cannot know.
+    names: Option<Arc<[String]>>,
+    origins: Arc<[String]>,
+}
 
 impl Hosts {
     /// A loopback listener answers for the loopback's names and for `allowed`; another for
     /// `allowed`, or for all where there are none: there, tokens are asked for.
     #[must_use]
-    pub(crate) fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+    pub(crate) fn new(listen: SocketAddr, allowed: &[String], origins: &[String]) -> Self {
+        Self {
+            names: Self::names(listen, allowed).map(Arc::from),
+            origins: origins.into(),
+        }
+    }
+
+    fn names(listen: SocketAddr, allowed: &[String]) -> Option<Vec<String>> {
         let mut names: Vec<_> = allowed.iter().map(|name| name.to_lowercase()).collect();
         if listen.ip().is_loopback() {
             let port = listen.port();
@@ -33,19 +44,29 @@ impl Hosts {
             }
             names.push(listen.to_string());
         } else if names.is_empty() {
-            return Self(None);
+            return None;
         }
-        Self(Some(names.into()))
+        Some(names)
     }
 
     fn admits(&self, host: &str) -> bool {
-        let Some(names) = &self.0 else { return true };
+        let Some(names) = &self.names else {
+            return true;
+        };
         let host = host.to_lowercase();
         let bare = host
             .parse::<Authority>()
             .map_or_else(|_| host.clone(), |authority| authority.host().to_owned());
         // An allowed name without a port is allowed on every port.
         names.iter().any(|name| *name == host || *name == bare)
+    }
+}
+
+impl Hosts {
+    /// Whether the page is of a site that was named. Pages cannot choose their `Origin`.
+    fn lets_in(&self, headers: &HeaderMap) -> bool {
+        text(headers, header::ORIGIN)
+            .is_some_and(|origin| self.origins.iter().any(|known| known == origin))
     }
 }
 
@@ -71,7 +92,7 @@ pub(crate) async fn host(State(hosts): State<Hosts>, request: Request, next: Nex
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if writes && is_cross_site(request.headers()) {
+    if writes && is_cross_site(request.headers()) && !hosts.lets_in(request.headers()) {
         return Refusal::new(
             ProblemCode::CrossSite,
             "A page of another site may not change anything here.",
@@ -107,7 +128,11 @@ mod tests {
 
     #[test]
     fn a_loopback_server_answers_for_the_loopback_alone() {
-        let hosts = Hosts::new(([127, 0, 0, 1], 3000).into(), &["Files.example".into()]);
+        let hosts = Hosts::new(
+            ([127, 0, 0, 1], 3000).into(),
+            &["Files.example".into()],
+            &[],
+        );
         for good in [
             "127.0.0.1:3000",
             "LOCALHOST:3000",

@@ -1,7 +1,7 @@
 //! Initiations a minute for each client address (seed: 10); IPv6 is counted by its /64.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
         Arc,
@@ -30,6 +30,9 @@ use crate::api::problem::Refusal;
 type Limiter =
     RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
 
+/// Beyond so many addresses at once, neighbours are counted as one: a flood of addresses costs no
+/// more memory than this, and twice 65,536 networks.
+const MOST_ADDRESSES: usize = 100_000;
 /// The addresses of the past are forgotten each time so many requests have come.
 const FORGET_EVERY: u64 = 1024;
 
@@ -58,6 +61,19 @@ impl Rate {
     }
 }
 
+impl Bucket {
+    fn key(&self, address: IpAddr, most: usize) -> IpAddr {
+        let address = counted(address);
+        if self.limiter.len() < most {
+            return address;
+        }
+        match address {
+            IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from(u32::from(v4) & 0xffff_0000)),
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & (0xffff << 96))),
+        }
+    }
+}
+
 /// Refuses an initiation that comes too soon, and says when to come back.
 pub(crate) async fn rate(
     State(Rate(bucket)): State<Rate>,
@@ -71,7 +87,8 @@ pub(crate) async fn rate(
     if bucket.seen.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
         bucket.limiter.retain_recent();
     }
-    let (mut response, remaining, reset) = match bucket.limiter.check_key(&counted(address)) {
+    let key = bucket.key(address, MOST_ADDRESSES);
+    let (mut response, remaining, reset) = match bucket.limiter.check_key(&key) {
         Ok(state) => (
             next.run(request).await,
             state.remaining_burst_capacity(),
@@ -117,6 +134,25 @@ fn counted(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_of_addresses_does_not_grow_what_is_kept() {
+        let Rate(Some(bucket)) = Rate::new(Some(10)) else {
+            panic!("there is a limit")
+        };
+        const MOST: usize = 100;
+        for n in 0..5_000_u32 {
+            let v4 = IpAddr::V4(Ipv4Addr::from(0x0a01_0000 + n));
+            let v6 = IpAddr::V6(Ipv6Addr::from(
+                (0x2001_0db8_u128 << 96) + (u128::from(n) << 64),
+            ));
+            for address in [v4, v6] {
+                let _ = bucket.limiter.check_key(&bucket.key(address, MOST));
+            }
+        }
+        let kept = bucket.limiter.len();
+        assert!((MOST..=MOST + 2).contains(&kept), "{kept}");
+    }
 
     #[test]
     fn addresses_of_one_household_count_as_one() {

@@ -3,4 +3,4 @@
 /**
  * What went wrong with a request: stable, for programs.
  */
-export type ProblemCode = "malformed_json" | "bad_request" | "unauthorized" | "cross_site" | "unknown_file" | "unknown_job" | "not_found" | "method_not_allowed" | "conflict" | "body_too_large" | "unsupported_media_type" | "misdirected_request" | "invalid_request" | "url_not_allowed" | "idempotency_key_reused" | "rate_limited" | "internal" | "queue_full" | "draining" | "not_ready" | "unknown";
+export type ProblemCode = "malformed_json" | "bad_request" | "unauthorized" | "forbidden" | "link_expired" | "cross_site" | "unknown_file" | "unknown_job" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "precondition_failed" | "body_too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "misdirected_request" | "invalid_request" | "url_not_allowed" | "idempotency_key_reused" | "rate_limited" | "headers_too_large" | "internal" | "job_failed" | "queue_full" | "draining" | "not_ready" | "took_too_long" | "unknown";
