@@ -23,11 +23,10 @@ export function Catalogue({ backend, picked, pick, take }: Props) {
   const found = useCatalogue(backend, query);
   return (
     <div className="flex min-h-0 flex-1 flex-col" onKeyDown={walk}>
-      <label className="field mx-4 flex shrink-0 items-center gap-2 focus-within:border-accent">
+      <label className="field field-row mx-4 shrink-0">
         <Search aria-hidden size={14} className="text-dim" />
         <input data-testid="catalogue-search" type="search" aria-label={t("catalogue")} placeholder={t("catalogue")}
-          value={query} onChange={(event) => { setQuery(event.target.value); }}
-          className="min-w-0 flex-1 bg-transparent outline-none" />
+          value={query} onChange={(event) => { setQuery(event.target.value); }} />
       </label>
       {found.problem && <p role="alert" className="px-4 py-2 text-bad">{found.problem}</p>}
       <ul aria-label={t("catalogueList")} className="mt-2 h-[34vh] overflow-auto px-2">

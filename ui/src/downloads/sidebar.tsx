@@ -35,7 +35,7 @@ export function Sidebar({ mark, group, choose, totals, server }: Props) {
             <button type="button" aria-pressed={group === name} onClick={() => { choose(name); }} className={LINE}>
               <Icon aria-hidden size={16} className="shrink-0 text-dim" />
               <span className="flex-1 text-left max-md:sr-only">{t(name)}</span>
-              <span className="text-dim tabular-nums max-md:text-[11px]">{totals[name]}</span>
+              <span className="text-dim tabular-nums max-md:text-[11px]">{totals[name].toLocaleString()}</span>
             </button>
           </Tip>
         );

@@ -117,6 +117,22 @@ it("leaves a row that nothing happened to the same object, so that it is not dra
   expect(jobs.state().entries[0]?.job?.progress).toBe(11);
 });
 
+it("shows a turn of many answers a few times, not once for each", async () => {
+  server.answer = (call) => {
+    if (call.method === "POST") return { status: 202, body: { ...COMPLETED, jobId: call.key ?? "" } };
+    const ids = new URLSearchParams(call.path.slice(call.path.indexOf("?"))).get("ids")?.split(",") ?? [];
+    return { status: 200, body: { jobs: ids.map((jobId) => job("processing", { jobId })), missing: [] } };
+  };
+  const jobs = new WebJobs(vi.fn());
+  let shown = 0;
+  jobs.watch(() => { shown += 1; });
+  jobs.initiate(Array.from({ length: 1_000 }, () => FILE));
+  jobs.start();
+  await pass(0);
+  expect(jobs.state().entries.every((entry) => entry.job?.status === "processing")).toBe(true);
+  expect(shown).toBeLessThan(10);
+});
+
 it("goes on without storage, and says once that nothing is kept", async () => {
   vi.stubGlobal("localStorage", {
     getItem: () => { throw new Error("denied"); },

@@ -16,6 +16,8 @@ import { answered, failed, type PollState } from "./poll-schedule";
 export const KEPT = "longhaul.jobs";
 /** The most jobs that one poll may name. */
 const PER_POLL = 200;
+/** A turn with thousands of answers is shown while it goes on, but no more often. */
+const QUIET = 250;
 
 /** Starts the browser's own download. */
 export type HandOver = (url: string, name: string) => void;
@@ -38,6 +40,7 @@ export class WebJobs {
   private readonly watchers = new Set<() => void>();
   private pace: PollState = { failures: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private told = 0;
   private running = false;
   private again = false;
   private stopped = true;
@@ -136,6 +139,11 @@ export class WebJobs {
 
   private happen(event: PageEvent): void {
     this.now = apply(this.now, event);
+    if (!this.running || Date.now() - this.told >= QUIET) this.tell();
+  }
+
+  private tell(): void {
+    this.told = Date.now();
     for (const watcher of this.watchers) watcher();
   }
 
@@ -157,6 +165,7 @@ export class WebJobs {
     clearTimeout(this.timer);
     let wait = await this.poll().then((retryAfter) => this.went(retryAfter), (error: unknown) => this.went(null, error));
     this.running = false;
+    this.tell();
     this.keep();
     if (this.again) wait = 0;
     this.again = false;

@@ -30,11 +30,10 @@ export function Header({
 }: Props) {
   return (
     <header className="flex items-center gap-1 border-b border-line p-3">
-      <label className="field mr-auto flex min-w-0 flex-1 items-center gap-2 focus-within:border-accent lg:max-w-md">
+      <label className="field field-row mr-auto min-w-0 flex-1 lg:max-w-md">
         <Search aria-hidden size={14} className="shrink-0 text-dim" />
         <input ref={search} type="search" aria-label={t("search")} placeholder={t("search")} value={query}
-          onChange={(event) => { setQuery(event.target.value); }}
-          className="min-w-0 flex-1 bg-transparent outline-none" />
+          onChange={(event) => { setQuery(event.target.value); }} />
       </label>
       {speed !== null && (
         <>
