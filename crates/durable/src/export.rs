@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     Error,
-    journal::{Line, VERSION, change, encode},
+    journal::{Changing, Line, VERSION, encode},
     open::{META, meta, sync_folder},
 };
 
@@ -33,20 +33,30 @@ pub(crate) struct Commit {
     pub(crate) line: Vec<u8>,
 }
 
+/// What the journal's thread is told.
+#[derive(Debug)]
+enum News {
+    Commit(Commit),
+    /// What is there is damaged.
+    WriteAnew,
+}
+
 /// The way to the journal's thread, and its end.
 #[derive(Debug)]
 pub(crate) struct Export {
-    commits: Option<SyncSender<Commit>>,
+    commits: Option<SyncSender<News>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Export {
-    /// Starts the thread on a journal that is sound, ends with `seq`, and has `len` bytes.
+    /// Starts the thread on a journal that ends with `seq` and has `len` bytes; one that is not
+    /// `sound` is written anew at once.
     pub(crate) fn start(
         path: PathBuf,
         db: sled::Db,
         seq: u64,
         len: u64,
+        sound: bool,
         compact_above: u64,
     ) -> Result<Self, Error> {
         let file = OpenOptions::new()
@@ -65,7 +75,7 @@ impl Export {
             live: len,
             compact_above,
             unsynced_since: None,
-            broken_until: None,
+            broken_until: (!sound).then(Instant::now),
         };
         let thread = std::thread::Builder::new()
             .name("durable-journal".into())
@@ -80,9 +90,17 @@ impl Export {
     /// Hands over a commit that is on the disk already.
     pub(crate) fn append(&self, commit: Commit) {
         if let Some(commits) = &self.commits
-            && commits.send(commit).is_err()
+            && commits.send(News::Commit(commit)).is_err()
         {
             tracing::error!("the journal's thread has ended: recovery would miss new changes");
+        }
+    }
+
+    /// Has the journal written anew: it was found damaged.
+    pub(crate) fn write_anew(&self) {
+        if let Some(commits) = &self.commits {
+            // An ended thread was told of already.
+            let _ = commits.send(News::WriteAnew);
         }
     }
 
@@ -110,7 +128,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn run(mut self, commits: &Receiver<Commit>) {
+    fn run(mut self, commits: &Receiver<News>) {
         loop {
             let wait = match (self.unsynced_since, self.broken_until) {
                 (Some(_), _) => PAUSE,
@@ -118,7 +136,8 @@ impl Keeper {
                 (None, None) => Duration::from_secs(3600),
             };
             match commits.recv_timeout(wait) {
-                Ok(commit) => self.append(&commit),
+                Ok(News::Commit(commit)) => self.append(&commit),
+                Ok(News::WriteAnew) => self.broken_until = Some(Instant::now()),
                 Err(RecvTimeoutError::Timeout) => self.sync(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -173,7 +192,7 @@ impl Keeper {
         self.broken_until = Some(Instant::now() + RETRY);
     }
 
-    fn compact(&mut self, commits: &Receiver<Commit>) {
+    fn compact(&mut self, commits: &Receiver<News>) {
         match self.write_anew(commits) {
             Ok((file, len)) => {
                 self.file = file;
@@ -188,15 +207,14 @@ impl Keeper {
 
     /// Writes a snapshot while commits go on. The scan may show some of them already, which their
     /// own lines, laid over it, make right: it counts once every commit that it may show follows it.
-    fn write_anew(&mut self, commits: &Receiver<Commit>) -> Result<(File, u64), Error> {
+    fn write_anew(&mut self, commits: &Receiver<News>) -> Result<(File, u64), Error> {
         let mut tail = Vec::new();
         let mut new = Snapshot::begin(&self.path, self.seq)?;
         for entry in self.db.iter() {
             let (key, value) = entry?;
             if new.entry(&key, &value)? {
-                while let Ok(commit) = commits.try_recv() {
-                    self.append(&commit);
-                    tail.extend_from_slice(&commit.line);
+                while let Ok(news) = commits.try_recv() {
+                    self.meanwhile(&news, &mut tail);
                 }
                 if tail.len() > MOST_TAIL {
                     return Err(Error::Database("too many changes at once".into()));
@@ -207,10 +225,7 @@ impl Keeper {
         let deadline = Instant::now() + RETRY;
         while self.seq < seq {
             match commits.try_recv() {
-                Ok(commit) => {
-                    self.append(&commit);
-                    tail.extend_from_slice(&commit.line);
-                }
+                Ok(news) => self.meanwhile(&news, &mut tail),
                 Err(TryRecvError::Empty) if Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -218,6 +233,14 @@ impl Keeper {
             }
         }
         new.end(seq, digest, &tail)
+    }
+
+    /// A commit while a snapshot is written goes to both journals.
+    fn meanwhile(&mut self, news: &News, tail: &mut Vec<u8>) {
+        if let News::Commit(commit) = news {
+            self.append(commit);
+            tail.extend_from_slice(&commit.line);
+        }
     }
 }
 
@@ -236,7 +259,7 @@ pub(crate) fn write_snapshot(path: &Path, db: &sled::Db) -> Result<u64, Error> {
 struct Snapshot {
     path: PathBuf,
     out: BufWriter<File>,
-    chunk: Vec<(String, Option<String>)>,
+    chunk: Changing,
     chunk_bytes: usize,
     len: u64,
 }
@@ -247,7 +270,7 @@ impl Snapshot {
         let mut new = Self {
             path: path.to_path_buf(),
             out: BufWriter::with_capacity(1 << 20, file),
-            chunk: Vec::new(),
+            chunk: Changing::entries(CHUNK),
             chunk_bytes: 0,
             len: 0,
         };
@@ -264,7 +287,7 @@ impl Snapshot {
             return Ok(false);
         }
         self.chunk_bytes += key.len() + value.len();
-        self.chunk.push(change(key, Some(value)));
+        self.chunk.add(key, Some(value));
         if self.chunk_bytes < CHUNK {
             return Ok(false);
         }
@@ -274,8 +297,8 @@ impl Snapshot {
 
     fn end_chunk(&mut self) -> Result<(), Error> {
         self.chunk_bytes = 0;
-        let entries = std::mem::take(&mut self.chunk);
-        self.line(&encode(&Line::Entries(entries)))
+        let chunk = std::mem::replace(&mut self.chunk, Changing::entries(CHUNK));
+        self.line(&chunk.end_entries())
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), Error> {

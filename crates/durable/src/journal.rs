@@ -3,18 +3,20 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::Path,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use crc_fast::{CrcAlgorithm, checksum};
+use crc_fast::{CrcAlgorithm, Digest, checksum};
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines' shape.
 pub(crate) const VERSION: u32 = 1;
 /// A longer line is no line of ours. One transaction may not change more than this.
 const LONGEST_LINE: u64 = 1 << 30;
+/// The last line is looked for in so many bytes first.
+const FIRST_WINDOW: u64 = 256 << 10;
 
 /// A value in base64; none where the key was deleted.
 type Change = (String, Option<String>);
@@ -38,26 +40,80 @@ pub(crate) enum Line {
 
 /// What tells one content from another: a sum over all entries, so that it follows each change.
 pub(crate) fn digest_of(key: &[u8], value: &[u8]) -> u64 {
-    let mut bytes = Vec::with_capacity(8 + key.len() + value.len());
-    bytes.extend_from_slice(&(key.len() as u64).to_be_bytes());
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(value);
-    checksum(CrcAlgorithm::Crc64Nvme, &bytes)
-}
-
-pub(crate) fn change(key: &[u8], value: Option<&[u8]>) -> Change {
-    (
-        BASE64_STANDARD.encode(key),
-        value.map(|value| BASE64_STANDARD.encode(value)),
-    )
+    let mut digest = Digest::new(CrcAlgorithm::Crc64Nvme);
+    digest.update(&(key.len() as u64).to_be_bytes());
+    digest.update(key);
+    digest.update(value);
+    digest.finalize()
 }
 
 /// `{"crc":"<16 hexadecimal digits>","line":<the line>}` and a line feed.
 pub(crate) fn encode(line: &Line) -> Vec<u8> {
     // Strings and numbers only: it cannot fail.
     let body = serde_json::to_string(line).unwrap_or_default();
-    let crc = checksum(CrcAlgorithm::Crc64Nvme, body.as_bytes());
-    format!("{{\"crc\":\"{crc:016x}\",\"line\":{body}}}\n").into_bytes()
+    sealed(format!("{HEAD}{body}"))
+}
+
+/// What stands before a line's body; the zeroes give way to its checksum.
+const HEAD: &str = "{\"crc\":\"0000000000000000\",\"line\":";
+
+fn sealed(mut text: String) -> Vec<u8> {
+    let crc = checksum(CrcAlgorithm::Crc64Nvme, &text.as_bytes()[HEAD.len()..]);
+    text.replace_range(8..24, &format!("{crc:016x}"));
+    text.push_str("}\n");
+    text.into_bytes()
+}
+
+/// A line of changes, written as they come: of all lines, only these are many and long.
+#[derive(Debug)]
+pub(crate) struct Changing {
+    text: String,
+    any: bool,
+}
+
+impl Changing {
+    /// [`Line::Commit`], for about so many bytes.
+    pub(crate) fn commit(bytes: usize) -> Self {
+        Self::begin("{\"commit\":{\"changes\":[", bytes)
+    }
+
+    /// [`Line::Entries`], for about so many bytes.
+    pub(crate) fn entries(bytes: usize) -> Self {
+        Self::begin("{\"entries\":[", bytes)
+    }
+
+    fn begin(opening: &str, bytes: usize) -> Self {
+        let mut text = String::with_capacity(HEAD.len() + 128 + bytes * 3 / 2);
+        text.push_str(HEAD);
+        text.push_str(opening);
+        Self { text, any: false }
+    }
+
+    /// Adds a key with its value; none where it was deleted.
+    pub(crate) fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.text.push_str(if self.any { ",[\"" } else { "[\"" });
+        self.any = true;
+        BASE64_STANDARD.encode_string(key, &mut self.text);
+        match value {
+            Some(value) => {
+                self.text.push_str("\",\"");
+                BASE64_STANDARD.encode_string(value, &mut self.text);
+                self.text.push_str("\"]");
+            }
+            None => self.text.push_str("\",null]"),
+        }
+    }
+
+    pub(crate) fn end_commit(mut self, seq: u64, digest: u64) -> Vec<u8> {
+        let end = format!("],\"seq\":{seq},\"digest\":{digest}}}}}");
+        self.text.push_str(&end);
+        sealed(self.text)
+    }
+
+    pub(crate) fn end_entries(mut self) -> Vec<u8> {
+        self.text.push_str("]}");
+        sealed(self.text)
+    }
 }
 
 fn decode(text: &[u8]) -> Option<Line> {
@@ -104,6 +160,22 @@ impl Replay {
             sum.wrapping_add(digest_of(key, value))
         });
         self.is_sound() && content == self.digest
+    }
+
+    /// Takes the next line; false at the end.
+    pub(crate) fn read_line(&mut self, from: &mut impl BufRead, keep: bool) -> io::Result<bool> {
+        let mut text = Vec::new();
+        let read = from.take(LONGEST_LINE).read_until(b'\n', &mut text)?;
+        if read == 0 {
+            return Ok(false);
+        }
+        self.any = true;
+        self.bytes += read as u64;
+        match decode(&text) {
+            Some(line) => self.take(line, keep),
+            None => self.damaged += 1,
+        }
+        Ok(true)
     }
 
     fn take(&mut self, line: Line, keep: bool) {
@@ -165,18 +237,38 @@ pub(crate) fn read(path: &Path, base: Option<BTreeMap<Vec<u8>, Vec<u8>>>) -> io:
         Err(error) => return Err(error),
     };
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut text = Vec::new();
-    loop {
-        text.clear();
-        let read = io::Read::take(&mut reader, LONGEST_LINE).read_until(b'\n', &mut text)?;
-        if read == 0 {
-            return Ok(replay);
-        }
-        replay.any = true;
-        replay.bytes += read as u64;
-        match decode(&text) {
-            Some(line) => replay.take(line, keep),
-            None => replay.damaged += 1,
+    while replay.read_line(&mut reader, keep)? {}
+    Ok(replay)
+}
+
+/// What a journal's two ends say: enough to go on with it before it has been read.
+pub(crate) fn ends(path: &Path) -> io::Result<Replay> {
+    let mut replay = Replay::default();
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(replay),
+        Err(error) => return Err(error),
+    };
+    let len = file.metadata()?.len();
+    replay.read_line(&mut BufReader::new(&file), false)?;
+    let mut window = FIRST_WINDOW;
+    while replay.any && replay.damaged == 0 {
+        let start = len.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        let mut text = Vec::new();
+        (&file).take(window).read_to_end(&mut text)?;
+        let body = text.strip_suffix(b"\n").unwrap_or(&text);
+        let cut = body.iter().rposition(|byte| *byte == b'\n');
+        match cut.map(|cut| decode(&text[cut + 1..])) {
+            Some(Some(Line::Commit { seq, digest, .. } | Line::Complete { seq, digest })) => {
+                (replay.seq, replay.digest) = (seq, digest);
+                replay.snapshot_whole = true;
+                break;
+            }
+            None if start > 0 && window < LONGEST_LINE => window *= 4,
+            _ => replay.damaged += 1,
         }
     }
+    replay.bytes = len;
+    Ok(replay)
 }

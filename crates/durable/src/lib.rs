@@ -6,7 +6,8 @@
 //! - Beside the database lies `journal.jsonl`, a logical export of everything: a snapshot, then
 //!   each group of transactions, one checksummed JSON line each. It is on the disk at once when
 //!   there is a pause, and within a second under load.
-//! - The database keeps a running digest of its whole content, checked at each open. Where it does
+//! - The database keeps a running digest of its whole content, checked at each open: before the
+//!   first use where it is small, beside its use where that would keep a start waiting. Where it does
 //!   not open, opens wrong, or has lost what the journal still has, its folder is moved aside, a
 //!   new one is made from the journal, and [`Recovery`] says so.
 //!
@@ -16,6 +17,7 @@ mod error;
 mod export;
 mod journal;
 mod open;
+mod proof;
 mod table;
 mod writer;
 
@@ -26,7 +28,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -45,6 +47,9 @@ pub struct Options {
     pub open_timeout: Duration,
     /// The journal is written anew when it exceeds this and four times what is live.
     pub compact_above: u64,
+    /// A database of at most so many bytes is read and proven before it is used; a larger one
+    /// while it is used, and made anew from the journal where it fails.
+    pub prove_first: u64,
 }
 
 impl Default for Options {
@@ -53,6 +58,7 @@ impl Default for Options {
             cache_bytes: 64 << 20,
             open_timeout: Duration::from_secs(60),
             compact_above: 8 << 20,
+            prove_first: 64 << 20,
         }
     }
 }
@@ -82,6 +88,8 @@ pub struct Stats {
     /// Times that the database was opened again after a failed write. What a caller keeps in
     /// memory should be read again when it grows.
     pub reopened: u64,
+    /// Whether all that was there when it was opened has been read and is what was stored.
+    pub proven: bool,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +99,7 @@ struct Shared {
     writes: AtomicU64,
     flushes: AtomicU64,
     reopened: AtomicU64,
+    proven: AtomicBool,
     #[cfg(test)]
     failing_flushes: AtomicU64,
 }
@@ -117,12 +126,13 @@ impl Durable {
     /// [`Durable::open`] for threads that may block.
     pub fn open_blocking(dir: &Path, options: Options) -> Result<(Self, Option<Recovery>), Error> {
         let lock = open::lock(dir)?;
-        let (opened, recovery) = open::open(dir, &options)?;
+        let (requests, receiver) = mpsc::channel(1024);
+        let (opened, recovery) = open::open(dir, &options, &requests.downgrade())?;
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(opened.db.clone())),
+            proven: AtomicBool::new(opened.proof.is_none()),
             ..Shared::default()
         });
-        let (requests, receiver) = mpsc::channel(1024);
         let clock = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
@@ -132,6 +142,7 @@ impl Durable {
             options,
             opened,
             Arc::clone(&shared),
+            requests.downgrade(),
             lock,
         );
         let thread = std::thread::Builder::new()
@@ -245,6 +256,7 @@ impl Durable {
             writes: self.shared.writes.load(Ordering::Relaxed),
             flushes: self.shared.flushes.load(Ordering::Relaxed),
             reopened: self.shared.reopened.load(Ordering::Relaxed),
+            proven: self.shared.proven.load(Ordering::Relaxed),
         }
     }
 

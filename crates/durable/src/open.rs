@@ -4,16 +4,18 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
-    sync::mpsc,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use crate::{
     Error, Options, Recovery,
     export::{Export, write_snapshot},
-    journal::{self, digest_of},
+    journal::{self, Replay, digest_of},
+    proof::Proof,
+    writer::Request,
 };
 
 /// Where sled keeps the number of the last commit and the digest of everything: no table's key
@@ -30,6 +32,8 @@ pub(crate) struct Opened {
     pub(crate) seq: u64,
     pub(crate) digest: u64,
     pub(crate) export: Export,
+    /// Of a large one that is proven while it is used.
+    pub(crate) proof: Option<Proof>,
 }
 
 /// Takes the folder for this process, until the file is dropped.
@@ -50,26 +54,52 @@ pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
+/// Where the proof of a large database tells what it finds.
+type Tell = mpsc::WeakSender<Request>;
+
 /// Opens what is in `dir`, which is locked.
-pub(crate) fn open(dir: &Path, options: &Options) -> Result<(Opened, Option<Recovery>), Error> {
+pub(crate) fn open(
+    dir: &Path,
+    options: &Options,
+    tell: &Tell,
+) -> Result<(Opened, Option<Recovery>), Error> {
     let journal = dir.join("journal.jsonl");
     let folder = dir.join("sled");
     let existed = folder.exists();
-    let checked = journal::read(&journal, None).map_err(Error::io("reading the journal"))?;
+    let small = size(&folder) <= options.prove_first;
+    let checked = if small {
+        journal::read(&journal, None)
+    } else {
+        journal::ends(&journal)
+    };
+    let checked = checked.map_err(Error::io("reading the journal"))?;
     let found = if existed {
-        open_checked(&folder, options)
+        open_checked(&folder, options, small)
     } else {
         Found::Unusable("its folder is missing".into(), None)
     };
     let (why, salvaged) = match found {
         Found::Sound(db, seq, digest) if seq >= checked.seq => {
-            let len = if checked.is_sound() && (checked.seq, checked.digest) == (seq, digest) {
-                checked.bytes
-            } else {
-                // The process ended between a commit and its line, or the journal is damaged.
-                write_snapshot(&journal, &db)?
+            // The process may have ended between a commit and its line, or the journal is damaged.
+            let follows = checked.is_sound() && (checked.seq, checked.digest) == (seq, digest);
+            if small {
+                let len = match follows {
+                    true => checked.bytes,
+                    false => write_snapshot(&journal, &db)?,
+                };
+                return Ok((begin(journal, db, seq, digest, len, options)?, None));
+            }
+            let (compact, len) = (options.compact_above, checked.bytes);
+            let proof = Proof::begin(db.clone(), &journal, len, tell.clone())?;
+            let export = Export::start(journal, db.clone(), seq, len, follows, compact)?;
+            let opened = Opened {
+                db,
+                seq,
+                digest,
+                export,
+                proof: Some(proof),
             };
-            return Ok((begin(journal, db, seq, digest, len, options)?, None));
+            return Ok((opened, None));
         }
         Found::Sound(db, seq, _) => {
             drop(db);
@@ -99,7 +129,54 @@ pub(crate) fn open(dir: &Path, options: &Options) -> Result<(Opened, Option<Reco
         let len = write_snapshot(&journal, &db)?;
         return Ok((begin(journal, db, 0, 0, len, options)?, None));
     }
-    recover(dir, &journal, &folder, &why, salvaged, options)
+    recover(dir, &why, salvaged, options, Replay::is_complete)
+}
+
+/// Makes a database anew that was found damaged at work: `why`.
+pub(crate) fn renew(
+    dir: &Path,
+    why: &str,
+    options: &Options,
+    tell: &Tell,
+) -> Result<(Opened, Option<Recovery>), Error> {
+    let checked = journal::read(&dir.join("journal.jsonl"), None)
+        .map_err(Error::io("reading the journal"))?;
+    if checked.is_sound() {
+        // Its digests count on the damaged content since the damage: its lines are what proves it.
+        return recover(dir, why, None, options, Replay::is_sound);
+    }
+    match open_checked(&dir.join("sled"), options, true) {
+        Found::Unusable(_, salvaged) => recover(dir, why, salvaged, options, Replay::is_sound),
+        Found::Sound(db, ..) | Found::Blank(db) => {
+            drop(db);
+            open(dir, options, tell)
+        }
+        Found::Held => Err(Error::Locked {
+            dir: dir.to_path_buf(),
+        }),
+    }
+}
+
+/// Opens the database and closes it: sled writes the map of its pages when it opens, and only then.
+/// Without one that is young, the next open reads the whole log.
+pub(crate) fn map_anew(dir: &Path, options: &Options) {
+    let folder = dir.join("sled");
+    if let Found::Held | Found::Unusable(..) = open_checked(&folder, options, false) {
+        tracing::warn!("the database did not open after its close; the next start looks into it");
+    }
+}
+
+/// Bytes on the disk, as far as they can be read.
+fn size(folder: &Path) -> u64 {
+    let Ok(files) = fs::read_dir(folder) else {
+        return 0;
+    };
+    let sizes = files.flatten().map(|file| match file.metadata() {
+        Ok(about) if about.is_dir() => size(&file.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
 fn begin(
@@ -110,26 +187,27 @@ fn begin(
     len: u64,
     options: &Options,
 ) -> Result<Opened, Error> {
-    let export = Export::start(journal, db.clone(), seq, len, options.compact_above)?;
+    let export = Export::start(journal, db.clone(), seq, len, true, options.compact_above)?;
     Ok(Opened {
         db,
         seq,
         digest,
         export,
+        proof: None,
     })
 }
 
 fn recover(
     dir: &Path,
-    journal: &Path,
-    folder: &Path,
     why: &str,
     salvaged: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
     options: &Options,
+    is_whole: impl Fn(&Replay) -> bool,
 ) -> Result<(Opened, Option<Recovery>), Error> {
+    let (journal, folder) = (&dir.join("journal.jsonl"), &dir.join("sled"));
     let mut replay =
         journal::read(journal, Some(BTreeMap::new())).map_err(Error::io("reading the journal"))?;
-    let complete = replay.is_complete();
+    let complete = is_whole(&replay);
     if !complete && let Some(salvaged) = salvaged {
         // Neither is whole: together they miss the least. The journal wins where both have a key.
         replay =
@@ -191,15 +269,15 @@ enum Found {
     Unusable(String, Option<BTreeMap<Vec<u8>, Vec<u8>>>),
 }
 
-/// Opens and reads everything, in a thread of its own: sled may fail, panic, or hang on damaged files.
+/// Opens, and reads everything where it is to be `proven`, in a thread of its own: sled may fail, panic, or hang on damaged files.
 /// A thread that hangs is left behind with the folder, which is moved aside.
-fn open_checked(folder: &Path, options: &Options) -> Found {
-    let (sender, receiver) = mpsc::channel();
+fn open_checked(folder: &Path, options: &Options, proven: bool) -> Found {
+    let (sender, receiver) = std::sync::mpsc::channel();
     let (path, cache) = (folder.to_path_buf(), options.cache_bytes);
     let thread = std::thread::Builder::new()
         .name("durable-open".into())
         .spawn(move || {
-            let _ = sender.send(check(&path, cache));
+            let _ = sender.send(check(&path, cache, proven));
         });
     let thread = match thread {
         Ok(thread) => thread,
@@ -210,18 +288,18 @@ fn open_checked(folder: &Path, options: &Options) -> Found {
             let _ = thread.join();
             found
         }
-        Err(mpsc::RecvTimeoutError::Timeout) => {
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
             let seconds = options.open_timeout.as_secs();
             Found::Unusable(format!("it did not open within {seconds} s"), None)
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
             let _ = thread.join();
             Found::Unusable("sled panicked over it".into(), None)
         }
     }
 }
 
-fn check(folder: &Path, cache: u64) -> Found {
+fn check(folder: &Path, cache: u64, proven: bool) -> Found {
     let deadline = Instant::now() + LOCK_PATIENCE;
     let db = loop {
         match config(folder, cache).open() {
@@ -238,6 +316,9 @@ fn check(folder: &Path, cache: u64) -> Found {
     };
     if db.is_empty() {
         return Found::Blank(db);
+    }
+    if !proven && let Ok((seq, digest)) = meta(&db) {
+        return Found::Sound(db, seq, digest);
     }
     let mut readable = BTreeMap::new();
     let mut sum = 0_u64;

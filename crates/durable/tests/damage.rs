@@ -342,3 +342,130 @@ async fn a_folder_whose_name_is_no_unicode_works() {
     assert_eq!(found, model);
     assert!(recovery.is_some());
 }
+
+/// Every database is a large one.
+fn large() -> Options {
+    Options {
+        prove_first: 0,
+        ..options()
+    }
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_database_is_served_at_once_and_proven_beside_its_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut model = filled(folder.path(), &mut StdRng::seed_from_u64(5)).await;
+    let (durable, recovery) = Durable::open(folder.path(), large()).await.expect("opens");
+    assert!(recovery.is_none());
+    // Changed, made and removed while it is read.
+    let keys: Vec<_> = model.keys().cloned().collect();
+    for (n, key) in keys.into_iter().enumerate() {
+        let value = (n % 3 > 0).then(|| vec![7; n % 50]);
+        match &value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(&key),
+        };
+        let change = move |tx: &mut longhaul_durable::Tx<'_>| match value {
+            Some(value) => tx.put(RECORDS, &key, value),
+            None => tx.delete(RECORDS, &key),
+        };
+        durable.write(change).await.expect("writes");
+    }
+    until("the proof", || durable.stats().proven).await;
+    assert_eq!(durable.stats().reopened, 0);
+    assert_eq!(content(&durable).await, model);
+    durable.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_any_one_file_of_a_large_database_is_made_good_at_work() {
+    let seed: u64 = rand::random();
+    eprintln!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let source = tempfile::tempdir().expect("a folder");
+    let model = filled(source.path(), &mut random).await;
+    for file in files(source.path()) {
+        if file == Path::new("lock") {
+            continue;
+        }
+        for kind in ["truncated", "zeroed", "overwritten", "noise"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            copied(source.path(), folder.path());
+            damage(&folder.path().join(&file), kind, &mut random);
+            let (durable, _) = Durable::open(folder.path(), large()).await.expect("opens");
+            until("the proof", || durable.stats().proven).await;
+            assert_eq!(content(&durable).await, model, "{} {kind}", file.display());
+            let put = |tx: &mut longhaul_durable::Tx<'_>| tx.put(Table("after"), b"key", "value");
+            durable.write(put).await.expect("writes");
+            durable.close().await.expect("closes");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_database_with_other_content_keeps_what_is_written_meanwhile() {
+    for value in [None, Some("other")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut model = filled(folder.path(), &mut StdRng::seed_from_u64(9)).await;
+        let spoilt = model.keys().next().cloned().expect("some");
+        {
+            let db = sled::open(folder.path().join("sled")).expect("opens");
+            let key = RECORDS.key(&spoilt);
+            match value {
+                Some(value) => db.insert(key, value).expect("writes"),
+                None => db.remove(key).expect("writes"),
+            };
+            db.flush().expect("flushes");
+        }
+        let (durable, recovery) = Durable::open(folder.path(), large()).await.expect("opens");
+        assert!(recovery.is_none(), "it is not known yet");
+        // Over the damage, and beside it.
+        for (key, value) in [(spoilt, b"mended".to_vec()), (b"new".to_vec(), vec![1])] {
+            model.insert(key.clone(), value.clone());
+            let put = move |tx: &mut longhaul_durable::Tx<'_>| tx.put(RECORDS, &key, value);
+            durable.write(put).await.expect("writes");
+        }
+        until("the new database", || durable.stats().reopened > 0).await;
+        until("its proof", || durable.stats().proven).await;
+        assert_eq!(content(&durable).await, model);
+        let aside = fs::read_dir(folder.path()).expect("reads");
+        let aside = aside.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().starts_with("sled.damaged-")
+        });
+        assert!(aside, "the ruins are kept");
+        durable.close().await.expect("closes");
+        let (found, recovery) = opened(folder.path()).await;
+        assert!(recovery.is_none(), "{recovery:?}");
+        assert_eq!(found, model);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_is_found_damaged_at_work_is_written_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = filled(folder.path(), &mut StdRng::seed_from_u64(13)).await;
+    let journal = folder.path().join("journal.jsonl");
+    let mut damaged = fs::read(&journal).expect("reads");
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 40].fill(0);
+    fs::write(&journal, &damaged).expect("writes");
+    let (durable, _) = Durable::open(folder.path(), large()).await.expect("opens");
+    until("the new journal", || {
+        fs::read(&journal).expect("reads") != damaged
+    })
+    .await;
+    durable.close().await.expect("closes");
+    fs::remove_dir_all(folder.path().join("sled")).expect("removes");
+    let (found, recovery) = opened(folder.path()).await;
+    assert!(recovery.expect("it is told").complete);
+    assert_eq!(found, model);
+}

@@ -4,12 +4,13 @@ mod build;
 mod claims;
 mod clicks;
 mod ends;
+mod ledger;
 mod reading;
 mod sweeps;
 mod waking;
 
 pub(super) use build::Subject;
-pub(super) use {claims::*, clicks::*, ends::*, reading::*, sweeps::*, waking::*};
+pub(super) use {claims::*, clicks::*, ends::*, ledger::*, reading::*, sweeps::*, waking::*};
 
 /// Makes each promise a test of the back end whose subjects `$make` gives.
 macro_rules! conformance_tests {
@@ -40,6 +41,9 @@ macro_rules! conformance_tests {
             a_listing_of_one_status_holds_only_that,
             positions_are_the_order_of_claims,
             counts_agree_with_the_jobs_whatever_happens,
+            the_ledger_tells_what_became_of_each_job_for_ever,
+            the_oldest_wait_is_told_whatever_stands_first,
+            a_paused_queue_hands_out_nothing_and_then_goes_on,
             a_lost_lease_is_retried_then_ends_the_job,
             a_hang_is_no_progress_not_no_heartbeat,
             a_job_nobody_asks_for_is_abandoned,
@@ -65,5 +69,5 @@ macro_rules! conformance_tests {
         )*
     };
 }
-pub(super) use build::limits;
+pub(super) use build::{artifact, fault, limits};
 pub(super) use conformance_tests;

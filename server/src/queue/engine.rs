@@ -10,8 +10,8 @@ use longhaul_protocol::{Durability, JobFault, JobId, JobStatus};
 use uuid::Uuid;
 
 use super::{
-    Artifact, Claim, ClaimKey, Counts, Enqueued, JobRecord, JobState, Limits, NewJob, Orders,
-    Owner, Page, Progress, Queue, QueueError, Swept, UploadState,
+    Artifact, Claim, ClaimKey, Counts, Enqueued, JobRecord, JobState, Ledger, Limits, NewJob,
+    Orders, Owner, Page, Progress, Queue, QueueError, Swept, UploadState,
     job::Event,
     mirror::Mirror,
     tables::{JOBS, OWNED, OWNED_STATUS, Rows, Store, Worth, owner_prefix, place},
@@ -418,6 +418,18 @@ impl<S: Store> Queue for Engine<S> {
 
     async fn counts(&self) -> Result<Counts, QueueError> {
         Ok(self.mirror().tally().counts())
+    }
+
+    async fn ledger(&self, now: Timestamp) -> Result<Ledger, QueueError> {
+        Ok(self.mirror().ledger(now))
+    }
+
+    async fn set_paused(&self, paused: bool, now: Timestamp) -> Result<(), QueueError> {
+        self.work(Worth::Durable, self.limits, now, move |work| {
+            work.set_paused(paused);
+            Ok(())
+        })
+        .await
     }
 
     async fn claimable(&self) {

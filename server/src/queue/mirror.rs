@@ -4,7 +4,7 @@
 //! durable as was asked for gets here.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -14,9 +14,10 @@ use longhaul_protocol::JobId;
 use tokio::time::Instant;
 
 use super::{
-    JobRecord,
-    ranked::Ranked,
-    tables::{OrderKey, Place, Tally, place},
+    JobRecord, JobState, Ledger,
+    ledger::Tally,
+    line::Line,
+    tables::Place,
     wake::Wake,
     work::{Changed, Effects},
 };
@@ -29,8 +30,9 @@ pub(super) struct Mirror {
     records: HashMap<JobId, Arc<JobRecord>>,
     /// In the order in which they came; may name some that have gone.
     order: VecDeque<JobId>,
-    ready: Ranked<OrderKey>,
-    delayed: Ranked<OrderKey>,
+    line: Line,
+    /// Who holds which lease.
+    held: HashMap<JobId, String>,
     tally: Tally,
     /// When jobs that have not ended were last asked for.
     polled: HashMap<JobId, Timestamp>,
@@ -51,14 +53,17 @@ impl Mirror {
         }
         for Changed { old, new } in effects.changed {
             let id = old.as_ref().or(new.as_ref()).map(|job| job.id);
-            self.unplace(old.as_ref());
+            if let Some(old) = &old {
+                self.line.remove(old);
+                self.held.remove(&old.id);
+            }
             let mut work = false;
             match new {
                 Some(job) => {
                     if job.status().is_final() {
                         self.polled.remove(&job.id);
                     }
-                    work = self.take_place(&job);
+                    work = self.wait_or_work(&job);
                     self.keep(job);
                 }
                 None => {
@@ -76,6 +81,9 @@ impl Mirror {
             }
         }
         if let Some(tally) = effects.tally {
+            if self.tally.paused && !tally.paused {
+                wake.work_arrived();
+            }
             self.tally = tally;
         }
     }
@@ -83,33 +91,24 @@ impl Mirror {
     fn start_over(&mut self, records: Vec<JobRecord>, wake: &Wake) {
         self.records.clear();
         self.order.clear();
-        self.ready = Ranked::default();
-        self.delayed = Ranked::default();
+        self.line = Line::default();
+        self.held.clear();
         self.stale = false;
         for job in records {
             wake.job_changed(job.id);
-            self.take_place(&job);
+            self.wait_or_work(&job);
             self.keep(job);
         }
         wake.work_arrived();
     }
 
-    /// True where there is something new to claim, or to wait for.
-    fn take_place(&mut self, job: &JobRecord) -> bool {
-        match place(job) {
-            Some(Place::Ready(key)) => self.ready.insert(key),
-            Some(Place::Delayed(key)) => self.delayed.insert(key),
-            None => return false,
+    /// Puts a job into the line or with who works at it; true where somebody may claim it, or wait
+    /// for its time.
+    fn wait_or_work(&mut self, job: &JobRecord) -> bool {
+        if let JobState::Processing { lease, .. } = &job.state {
+            self.held.insert(job.id, lease.worker.clone());
         }
-        true
-    }
-
-    fn unplace(&mut self, job: Option<&JobRecord>) {
-        match job.and_then(place) {
-            Some(Place::Ready(key)) => self.ready.remove(key),
-            Some(Place::Delayed(key)) => self.delayed.remove(key),
-            None => {}
-        }
+        self.line.insert(job)
     }
 
     fn keep(&mut self, job: JobRecord) {
@@ -140,13 +139,19 @@ impl Mirror {
         self.tally
     }
 
+    /// What became of all jobs, and who works at those that live.
+    pub(super) fn ledger(&self, now: Timestamp) -> Ledger {
+        let workers: HashSet<_> = self.held.values().collect();
+        Ledger {
+            workers: workers.len() as u64,
+            oldest_waiting: self.line.oldest(now),
+            ..self.tally.ledger()
+        }
+    }
+
     /// How many would be claimed before a job that stands there.
     pub(super) fn rank(&self, place: Place) -> u64 {
-        let rank = match place {
-            Place::Ready(key) => self.ready.rank(key),
-            Place::Delayed(key) => self.ready.len() + self.delayed.rank(key),
-        };
-        rank as u64
+        self.line.rank(place)
     }
 
     /// Notes the time as a caller sees it.
@@ -156,33 +161,21 @@ impl Mirror {
 
     /// How long until a claim may succeed: zero where one may now, none where nothing waits.
     pub(super) fn until_claimable(&self) -> Option<Duration> {
-        if self.ready.len() > 0 {
-            return Some(Duration::ZERO);
+        if self.tally.paused {
+            return None;
         }
-        let first = self.delayed.first()?;
-        let (order, _) = first.split_first_chunk::<8>()?;
-        let due = u64::from_be_bytes(*order)
-            .cast_signed()
-            .wrapping_add(i64::MIN);
         // Callers bring their own clock: only what passes between two of its readings is ours.
-        let now = self.now.map_or(due, |(now, at)| {
+        let now = self.now.map(|(now, at)| {
             let passed = i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX);
             now.as_microsecond().saturating_add(passed)
         });
-        Some(Duration::from_micros(
-            u64::try_from(due.saturating_sub(now)).unwrap_or(0),
-        ))
+        self.line.until_claimable(now)
     }
 
     /// Whether a transaction could find something to claim.
     pub(super) fn may_claim(&self, now: Timestamp) -> bool {
-        let due = super::tables::time_key(now, &[u8::MAX; 24]);
-        self.stale
-            || self.ready.len() > 0
-            || self
-                .delayed
-                .first()
-                .is_some_and(|key| key.as_slice() <= due.as_slice())
+        let waits = self.line.is_anyone_ready() || self.line.is_anyone_due(now);
+        self.stale || (waits && !self.tally.paused)
     }
 
     pub(super) fn poll(&mut self, job: &JobRecord, now: Timestamp) {

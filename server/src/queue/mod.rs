@@ -17,6 +17,8 @@
 mod conformance;
 mod engine;
 mod job;
+mod ledger;
+mod line;
 mod memory;
 mod mirror;
 mod ranked;
@@ -37,6 +39,7 @@ pub use job::{
     Owner, Progress, UploadState,
 };
 
+pub use ledger::Ledger;
 pub use memory::MemoryQueue;
 pub use sled::SledQueue;
 
@@ -283,6 +286,12 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
 
     /// How many jobs are in each state.
     async fn counts(&self) -> Result<Counts, QueueError>;
+
+    /// What became of every job that was ever accepted: the sum holds for ever.
+    async fn ledger(&self, now: Timestamp) -> Result<Ledger, QueueError>;
+
+    /// While paused, claims give nothing; what is claimed goes on. It outlives a restart.
+    async fn set_paused(&self, paused: bool, now: Timestamp) -> Result<(), QueueError>;
 
     /// Resolves when a claim may succeed that did not before. Spurious wake-ups are allowed.
     async fn claimable(&self);

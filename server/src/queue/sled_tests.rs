@@ -242,3 +242,158 @@ async fn a_restart_abandons_nothing_that_nobody_could_ask_for() {
     assert_eq!(swept.abandoned, [id]);
     queue.close().await.expect("closes");
 }
+
+/// What happens to a queue between two restarts.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Enqueue,
+    Claim,
+    End(u8),
+    Cancel,
+    Retry,
+    Pause(bool),
+    Sweep(u64),
+}
+
+fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+    use proptest::prelude::*;
+    let step = prop_oneof![
+        6 => Just(Step::Enqueue),
+        4 => Just(Step::Claim),
+        4 => (0..4_u8).prop_map(Step::End),
+        2 => Just(Step::Cancel),
+        2 => Just(Step::Retry),
+        1 => any::<bool>().prop_map(Step::Pause),
+        2 => prop_oneof![Just(1), Just(60), Just(700), Just(90_000), Just(700_000)].prop_map(Step::Sweep),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+/// Plays steps, with the time and the ids that earlier ones left; asks the ledger after each.
+async fn play(
+    queue: &SledQueue,
+    steps: &[Step],
+    accepted: &mut Vec<JobId>,
+    now: &mut jiff::Timestamp,
+) {
+    let owner = Owner("ada".into());
+    let lease = std::time::Duration::from_secs(30);
+    let mut claims = Vec::new();
+    for (n, step) in steps.iter().enumerate() {
+        *now += std::time::Duration::from_secs(1);
+        let picked = accepted.get(n * 7 % accepted.len().max(1)).copied();
+        // Each may be refused: what counts is that nothing is lost by it.
+        match (step, picked) {
+            (Step::Enqueue, _) => {
+                let new = job(&owner);
+                accepted.push(new.id);
+                queue.enqueue(new, *now).await.expect("enqueues");
+            }
+            (Step::Claim, _) => {
+                claims.extend(queue.claim("w", lease, *now).await.expect("claims"));
+            }
+            (Step::End(how), _) => {
+                let Some(claim) = claims.pop() else { continue };
+                let done = crate::queue::conformance::artifact(claim.key.job);
+                let code = longhaul_protocol::FaultCode::SourceFailed;
+                let fault = crate::queue::conformance::fault(code, *how == 1);
+                let _ = match how {
+                    0 => queue.complete(claim.key, done, *now).await,
+                    1 | 2 => queue.fail(claim.key, fault, false, *now).await.map(drop),
+                    _ => queue.release(claim.key, *now).await,
+                };
+            }
+            (Step::Cancel, Some(job)) => drop(queue.cancel(&owner, job, *now).await),
+            (Step::Retry, Some(job)) => drop(queue.retry(&owner, job, *now).await),
+            (Step::Pause(paused), _) => {
+                queue.set_paused(*paused, *now).await.expect("is told");
+            }
+            (Step::Sweep(after), _) => {
+                *now += std::time::Duration::from_secs(*after);
+                queue.sweep(&limits(), 7, *now).await.expect("sweeps");
+            }
+            (_, None) => {}
+        }
+        let ledger = queue.ledger(*now).await.expect("tells");
+        assert_eq!(ledger.missing(), 0, "{step:?}: {ledger:?}");
+        assert_eq!(ledger.accepted, accepted.len() as u64);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+    #[test]
+    fn the_ledger_balances_over_any_operations_sweeps_and_restarts(
+        lives in proptest::collection::vec(steps(), 1..4),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        runtime.block_on(async {
+            let mut accepted = Vec::new();
+            let mut now = jiff::Timestamp::from_second(1_800_000_000).expect("a time");
+            for life in lives {
+                let (queue, recovery) = SledQueue::open(folder.path(), limits()).await.expect("opens");
+                assert!(recovery.is_none(), "{recovery:?}");
+                let before = queue.ledger(now).await.expect("tells");
+                assert_eq!((before.missing(), before.accepted), (0, accepted.len() as u64));
+                queue.reclaim(now).await.expect("takes back");
+                play(&queue, &life, &mut accepted, &mut now).await;
+                let told = queue.ledger(now).await.expect("tells");
+                let queue = Arc::new(queue);
+                Subject::over(queue.clone(), ()).audit().await;
+                queue.close().await.expect("closes");
+                drop(queue);
+                let (again, _) = SledQueue::open(folder.path(), limits()).await.expect("opens");
+                let reread = again.ledger(now).await.expect("tells");
+                assert_eq!((reread.completed, reread.failed, reread.cancelled, reread.paused),
+                    (told.completed, told.failed, told.cancelled, told.paused));
+                again.close().await.expect("closes");
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_from_before_the_ledger_begins_it_with_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let now = jiff::Timestamp::now();
+    let (queue, _) = SledQueue::open(folder.path(), limits())
+        .await
+        .expect("opens");
+    queue
+        .enqueue(job(&Owner("ada".into())), now)
+        .await
+        .expect("enqueues");
+    // The row as the first version wrote it, after 41 jobs that were forgotten.
+    let old =
+        br#"{"pending":1,"processing":0,"completed":0,"failed":0,"quarantined":0,"accepted":42}"#;
+    let change = move |tables: &mut dyn Tables| {
+        tables.put(crate::queue::tables::TALLY, b"", old.to_vec());
+        Ok(())
+    };
+    queue
+        .store
+        .change(Worth::Durable, change, |()| ())
+        .await
+        .expect("writes");
+    queue.close().await.expect("closes");
+    drop(queue);
+    let (queue, _) = SledQueue::open(folder.path(), limits())
+        .await
+        .expect("opens");
+    let ledger = queue.ledger(now).await.expect("tells");
+    assert_eq!(
+        (ledger.accepted, ledger.pending, ledger.missing()),
+        (1, 1, 0)
+    );
+    queue
+        .enqueue(job(&Owner("ada".into())), now)
+        .await
+        .expect("enqueues");
+    let ledger = queue.ledger(now).await.expect("tells");
+    assert_eq!(
+        (ledger.accepted, ledger.pending, ledger.missing()),
+        (2, 2, 0)
+    );
+    queue.close().await.expect("closes");
+}

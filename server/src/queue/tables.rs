@@ -8,7 +8,7 @@ use longhaul_protocol::{Durability, JobId, JobStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AGEING, Counts, JobRecord, JobState, Owner, QueueError};
+use super::{AGEING, JobRecord, JobState, Owner, QueueError};
 
 /// Records by id; JSON.
 pub(super) const JOBS: Table = Table("jobs");
@@ -50,40 +50,8 @@ pub(super) const KEY_AGES: Table = Table("key_ages");
 pub(super) const ORPHANS: Table = Table("orphans");
 /// Records that could not be decoded, as they were.
 pub(super) const QUARANTINE: Table = Table("quarantine");
-/// One row: [`Tally`].
+/// One row: [`super::ledger::Tally`].
 pub(super) const TALLY: Table = Table("tally");
-
-/// How many jobs are in each state, and how many were ever accepted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tally {
-    pub(super) pending: u64,
-    pub(super) processing: u64,
-    pub(super) completed: u64,
-    pub(super) failed: u64,
-    pub(super) quarantined: u64,
-    pub(super) accepted: u64,
-}
-
-impl Tally {
-    pub(super) fn of(&mut self, status: JobStatus) -> &mut u64 {
-        match status {
-            JobStatus::Pending => &mut self.pending,
-            JobStatus::Processing => &mut self.processing,
-            JobStatus::Completed => &mut self.completed,
-            JobStatus::Failed => &mut self.failed,
-        }
-    }
-
-    pub(super) const fn counts(self) -> Counts {
-        Counts {
-            pending: self.pending,
-            processing: self.processing,
-            completed: self.completed,
-            failed: self.failed,
-            quarantined: self.quarantined,
-        }
-    }
-}
 
 /// What an idempotency key made.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,9 +11,10 @@ use longhaul_protocol::JobId;
 use super::{
     Enqueued, JobRecord, Limits, NewJob, QueueError,
     job::{Change, Event, apply, later},
+    ledger::Tally,
     tables::{
         DELAYED, INDEXES, JOBS, KEY_AGES, KEYS, KeyRow, ORPHANS, QUARANTINE, READY, TALLY, Tables,
-        Tally, id_of, idempotency_row, rows, time_key,
+        id_of, idempotency_row, rows, time_key,
     },
 };
 
@@ -145,6 +146,9 @@ impl<'t> Work<'t> {
 
     /// Claims the first job of the line.
     pub(super) fn claim(&mut self, event: &Event) -> Result<Option<JobRecord>, QueueError> {
+        if self.tally.paused {
+            return Ok(None);
+        }
         let due = Scan::all().before(&time_key(later(self.now, Duration::from_micros(1)), &[]));
         for (key, _) in self.tables.scan(DELAYED, &due.limit(DUE_AT_ONCE))? {
             if let Some(job) = self.indexed(DELAYED, &key)? {
@@ -157,6 +161,14 @@ impl<'t> Work<'t> {
             }
         }
         Ok(None)
+    }
+
+    /// Pauses claims, or lets them go on.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        if self.tally.paused != paused {
+            self.tally.paused = paused;
+            self.effects.tally = Some(self.tally);
+        }
     }
 
     /// Reads everything, counts it, and makes the indexes anew where they do not follow from the
@@ -175,15 +187,13 @@ impl<'t> Work<'t> {
                 }
             }
         }
-        let mut tally = Tally {
-            quarantined: self.tally.quarantined + spoilt.len() as u64,
-            accepted: self.tally.accepted,
-            ..Tally::default()
-        };
+        let mut tally = self.tally.emptied();
+        tally.quarantined += spoilt.len() as u64;
         for job in &records {
-            *tally.of(job.status()) += 1;
+            tally.add(job);
             tally.accepted = tally.accepted.max(job.sequence);
         }
+        tally.begin();
         if always || !spoilt.is_empty() || tally != self.tally {
             for (key, value) in spoilt {
                 tracing::error!(
@@ -242,10 +252,9 @@ impl<'t> Work<'t> {
         }
         self.tables.put(JOBS, new.id.0.as_bytes(), encoded(&new)?);
         if let Some(old) = &old {
-            let count = self.tally.of(old.status());
-            *count = count.saturating_sub(1);
+            self.tally.remove(old);
         }
-        *self.tally.of(new.status()) += 1;
+        self.tally.add(&new);
         if old.as_ref().map(JobRecord::status) != Some(new.status()) {
             self.effects.tally = Some(self.tally);
         }
@@ -261,8 +270,7 @@ impl<'t> Work<'t> {
             self.tables.delete(table, &key);
         }
         self.tables.delete(JOBS, job.id.0.as_bytes());
-        let count = self.tally.of(job.status());
-        *count = count.saturating_sub(1);
+        self.tally.forget(&job);
         self.effects.tally = Some(self.tally);
         self.effects.changed.push(Changed {
             old: Some(job),

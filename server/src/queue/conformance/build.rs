@@ -12,7 +12,8 @@ use crate::queue::{
     NewJob, Owner, Progress, Queue, QueueError, SharedQueue, UploadState,
     engine::Engine,
     job::later,
-    tables::{INDEXES, JOBS, Store, TALLY, Tally, Worth, rows},
+    ledger::Tally,
+    tables::{INDEXES, JOBS, Store, TALLY, Worth, rows},
     work::decoded,
 };
 
@@ -80,19 +81,17 @@ impl<S: Store> Inside for Engine<S> {
                     .get(TALLY, b"")?
                     .map(|tally| serde_json::from_slice(&tally).expect("decodes"))
                     .unwrap_or_default();
-                let mut counted = Tally {
-                    accepted: tally.accepted,
-                    quarantined: tally.quarantined,
-                    ..Tally::default()
-                };
+                let mut counted = tally.emptied();
                 for job in &records {
-                    *counted.of(job.status()) += 1;
+                    counted.add(job);
                 }
                 assert_eq!(tally, counted, "the counts follow from the records");
                 Ok(counted)
             });
             let counted = looked.await.expect("reads");
             assert_eq!(self.counts().await.expect("counts"), counted.counts());
+            let ledger = self.ledger(at(0)).await.expect("tells");
+            assert_eq!(ledger.missing(), 0, "{ledger:?}");
         })
     }
 }

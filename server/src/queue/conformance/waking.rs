@@ -11,7 +11,7 @@ use crate::queue::JobState;
 /// Long enough for any machine; a test that needs it has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, wait)
         .await
         .unwrap_or_else(|_| panic!("{what} did not come"))

@@ -1,0 +1,107 @@
+//! Who waits: for a worker, in the order of claims, and for the time of a retry.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    AGEING, JobRecord,
+    ranked::Ranked,
+    tables::{OrderKey, Place, place, time_key},
+};
+
+/// Priorities are from 0 to this.
+const HIGHEST: usize = 9;
+
+/// The waiting line. One set for each priority, for within one the first is the oldest.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    ready: [Ranked<OrderKey>; HIGHEST + 1],
+    delayed: Ranked<OrderKey>,
+}
+
+impl Line {
+    /// Lets a job wait where it stands; false where it waits for nothing.
+    pub(super) fn insert(&mut self, job: &JobRecord) -> bool {
+        match place(job) {
+            Some(Place::Ready(key)) => self.ready[level(job)].insert(key),
+            Some(Place::Delayed(key)) => self.delayed.insert(key),
+            None => return false,
+        }
+        true
+    }
+
+    /// Takes a job away from where it stood.
+    pub(super) fn remove(&mut self, job: &JobRecord) {
+        match place(job) {
+            Some(Place::Ready(key)) => self.ready[level(job)].remove(key),
+            Some(Place::Delayed(key)) => self.delayed.remove(key),
+            None => {}
+        }
+    }
+
+    /// How many would be claimed before a job that stands there.
+    pub(super) fn rank(&self, place: Place) -> u64 {
+        let rank = match place {
+            Place::Ready(key) => self.ready.iter().map(|line| line.rank(key)).sum(),
+            Place::Delayed(key) => {
+                let ready: usize = self.ready.iter().map(Ranked::len).sum();
+                ready + self.delayed.rank(key)
+            }
+        };
+        rank as u64
+    }
+
+    /// Whether somebody waits for a worker.
+    pub(super) fn is_anyone_ready(&self) -> bool {
+        self.ready.iter().any(|line| line.len() > 0)
+    }
+
+    /// When the next retry's time comes, in microseconds.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        self.delayed.first().map(|key| order(&key))
+    }
+
+    /// Whether a retry's time has come.
+    pub(super) fn is_anyone_due(&self, now: Timestamp) -> bool {
+        let due = time_key(now, &[u8::MAX; 24]);
+        self.delayed
+            .first()
+            .is_some_and(|key| key.as_slice() <= due.as_slice())
+    }
+
+    /// Since when the job that has waited longest could have been claimed.
+    pub(super) fn oldest(&self, now: Timestamp) -> Option<Timestamp> {
+        let ageing = i64::try_from(AGEING.as_micros()).unwrap_or(i64::MAX);
+        let ready = self.ready.iter().zip(0_i64..).filter_map(|(line, level)| {
+            let first = line.first()?;
+            Some(order(&first).saturating_add(ageing.saturating_mul(level)))
+        });
+        let due = self.next_due().filter(|at| *at <= now.as_microsecond());
+        let oldest = ready.chain(due).min()?;
+        Timestamp::from_microsecond(oldest).ok()
+    }
+
+    /// How long after `now`, in microseconds, until a claim may succeed; none where nobody waits.
+    pub(super) fn until_claimable(&self, now: Option<i64>) -> Option<Duration> {
+        if self.is_anyone_ready() {
+            return Some(Duration::ZERO);
+        }
+        let due = self.next_due()?;
+        let left = due.saturating_sub(now.unwrap_or(due));
+        Some(Duration::from_micros(u64::try_from(left).unwrap_or(0)))
+    }
+}
+
+fn level(job: &JobRecord) -> usize {
+    usize::from(job.priority).min(HIGHEST)
+}
+
+/// The number that a key sorts by.
+fn order(key: &OrderKey) -> i64 {
+    let mut order = [0; 8];
+    order.copy_from_slice(&key[..8]);
+    u64::from_be_bytes(order)
+        .cast_signed()
+        .wrapping_add(i64::MIN)
+}
