@@ -3,6 +3,9 @@
 //!
 //! `axum::serve` has no limit on how long a request head may take; this has.
 
+mod body;
+mod crowd;
+
 use std::{error::Error, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
@@ -16,15 +19,28 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use crowd::Crowd;
+
+pub use body::{Pace, Timely, TooSlow};
+pub use crowd::PerAddress;
+
 /// What a listener puts up with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// More connections than this wait in the listener's backlog.
     pub connections: usize,
-    /// A connection that has not sent a whole request head by then is closed.
+    /// One more from an address that has as many as it may is closed at once. None for no limit.
+    pub per_address: Option<PerAddress>,
+    /// A connection that has not sent a whole request head by then is closed; so is one that is
+    /// kept alive and sends nothing.
     pub head_wait: Duration,
+    /// A connection that takes no byte of its answer for so long is closed.
+    pub write_wait: Duration,
+    /// The largest request head, and the most that is read ahead; none for hyper's own 400 KiB.
+    pub read_ahead: Option<usize>,
     /// How long requests in flight may go on after the stop.
     pub grace: Duration,
 }
@@ -33,7 +49,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            per_address: None,
             head_wait: Duration::from_secs(10),
+            write_wait: Duration::from_secs(60),
+            read_ahead: None,
             grace: Duration::from_secs(10),
         }
     }
@@ -61,12 +80,16 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     E: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
+    let crowd = Crowd::default();
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head_wait);
+    if let Some(bytes) = limits.read_ahead {
+        http.max_buf_size(bytes);
+    }
     loop {
         let place = tokio::select! {
             () = stop.cancelled() => break,
@@ -84,16 +107,23 @@ where
                 }
             },
         };
+        let Some(own) = crowd.admit(peer.ip(), limits.per_address.as_ref()) else {
+            tracing::debug!(%peer, "it has as many connections as one address may have");
+            continue;
+        };
         // Small answers go at once; a socket that refuses the option still works.
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write_wait));
         let answer = answer.clone();
         let service = service_fn(move |request| answer(peer, request));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection =
+            graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
+            drop((place, own));
         });
     }
     // A client that connects from here on is refused by the system at once.

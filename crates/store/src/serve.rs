@@ -8,11 +8,8 @@ use s3s::{Body, HttpError, StdError, dto::Range, service::S3Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-const LIMITS: Limits = Limits {
-    connections: 512,
-    head_wait: Duration::from_secs(30),
-    grace: Duration::from_secs(10),
-};
+const CONNECTIONS: usize = 512;
+const HEAD_WAIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn serve(
     service: S3Service,
@@ -20,7 +17,12 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let answer = move |_, request| answer(service.clone(), request);
-    longhaul_serve::serve(listener, LIMITS, answer, stop).await
+    let limits = Limits {
+        connections: CONNECTIONS,
+        head_wait: HEAD_WAIT,
+        ..Limits::default()
+    };
+    longhaul_serve::serve(listener, limits, answer, stop).await
 }
 
 async fn answer(
