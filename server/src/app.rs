@@ -1,11 +1,16 @@
 //! The server as one thing: started from a configuration, told to stop, awaited.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{body::Body, extract::Request};
 use longhaul_durable::Recovery;
 use longhaul_protocol::{Clock, SystemClock};
-use longhaul_serve::Limits as ServeLimits;
+use longhaul_serve::{Limits as ServeLimits, Pace, PerAddress, Timely};
 use longhaul_store::{Credentials, Store};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -15,9 +20,11 @@ use crate::{
     api::{Api, Links},
     artifact::{Artifacts, Connection, StorageError},
     catalogue::Catalogue,
-    config::{Config, ConfigError, QueueKind, StoreKind},
+    config::{Config, ConfigError, External, QueueKind, StoreKind},
+    metrics::Metrics,
     queue::{MemoryQueue, QueueError, SharedQueue, SledQueue},
-    router::router,
+    readiness::{Pulse, Readiness},
+    router::{metrics_router, router},
     upkeep::Upkeep,
     worker::{self, Stop, Tools},
 };
@@ -27,6 +34,13 @@ const BUCKET: &str = "longhaul";
 const REGION: &str = "us-east-1";
 /// What is left after the drain gets so long to give its leases back.
 const RELEASE: Duration = Duration::from_secs(5);
+/// A body of the API is 16 KiB at most: nobody honest needs longer.
+const BODY: Pace = Pace {
+    idle: Duration::from_secs(10),
+    whole: Some(Duration::from_secs(20)),
+};
+/// The largest request head that is read.
+const HEAD: usize = 64 << 10;
 
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -91,13 +105,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let storing = CancellationToken::new();
     let mut stores = JoinSet::new();
+    let metrics = Arc::new(Metrics::default());
     let (connection, store) = storage(&config, &storing, &mut stores).await?;
     let s3 = connection
         .public_endpoint
         .clone()
         .or_else(|| connection.endpoint.clone())
         .unwrap_or_else(|| "https://s3.amazonaws.com".into());
-    let artifacts = Artifacts::connect(connection).await?;
+    let artifacts = Artifacts::connect(connection, Arc::clone(&metrics)).await?;
 
     let (opened, recovery) = Opened::open(&config).await?;
     let queue = opened.shared();
@@ -111,12 +126,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let work = Stop::default();
     let serving = CancellationToken::new();
+    let pulse = Arc::new(Pulse::default());
     let tools = Tools {
         queue: Arc::clone(&queue),
         artifacts: artifacts.clone(),
         catalogue: Arc::clone(&catalogue),
         clock: Arc::clone(&clock),
         lease: config.lease,
+        metrics: Arc::clone(&metrics),
+        pulse: Arc::clone(&pulse),
     };
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
@@ -124,10 +142,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         store,
         limits: config.limits,
         clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
     };
+    let left = upkeep.left_behind().await;
+    let readiness = Arc::new(Readiness {
+        queue: Arc::clone(&queue),
+        artifacts: artifacts.clone(),
+        data_dir: config.data_dir.clone(),
+        pulse,
+        stall: config.stall_after,
+        clock: Arc::clone(&clock),
+        last: Mutex::default(),
+    });
     let mut workers = JoinSet::new();
     workers.spawn(worker::run(tools, config.workers, work.clone()));
-    workers.spawn(upkeep.run(work.claims.clone()));
+    workers.spawn(upkeep.run(left, work.claims.clone()));
 
     let api = Api {
         queue,
@@ -143,9 +172,20 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         workers: config.workers as u64,
         max_wait: config.max_wait,
         draining: work.claims.clone(),
+        metrics,
+        readiness,
+        admin_token: config.admin_token.clone(),
     };
     let mut servers = JoinSet::new();
-    servers.spawn(serve(api, listener, &config, address, serving.clone()));
+    if let Some(address) = config.metrics_listen {
+        let listener = listen(address).await?;
+        let address = listener.local_addr()?;
+        let router = metrics_router(api.clone());
+        servers.spawn(serve(router, listener, &config, serving.clone()));
+        tracing::info!(%address, "metrics");
+    }
+    let router = router(api, &config, address);
+    servers.spawn(serve(router, listener, &config, serving.clone()));
     tracing::info!(%address, s3, "serving");
     Ok(Running {
         listen: address,
@@ -206,22 +246,29 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 fn serve(
-    api: Api,
+    router: axum::Router,
     listener: TcpListener,
     config: &Config,
-    address: SocketAddr,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
-    let router = router(api, config, address);
+    let limits = ServeLimits {
+        connections: config.max_connections,
+        per_address: config
+            .connections_per_address
+            .map(|connections| PerAddress {
+                connections,
+                exempt: config.trusted_proxies.clone(),
+            }),
+        read_ahead: Some(HEAD),
+        ..ServeLimits::default()
+    };
     let answer = move |peer: SocketAddr, request: http::Request<hyper::body::Incoming>| {
-        let mut request: Request = request.map(Body::new);
+        let mut request: Request = request.map(|body| Body::new(Timely::new(body, BODY)));
         request.extensions_mut().insert(peer);
         router.clone().oneshot(request)
     };
     async move {
-        if let Err(error) =
-            longhaul_serve::serve(listener, ServeLimits::default(), answer, stop).await
-        {
+        if let Err(error) = longhaul_serve::serve(listener, limits, answer, stop).await {
             tracing::error!(%error, "the API stopped");
         }
     }
@@ -233,26 +280,8 @@ async fn storage(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> Result<(Connection, Option<Store>), StartError> {
-    let artifact_ttl = config.limits.artifact_ttl;
     let address = match &config.store {
-        StoreKind::External {
-            endpoint,
-            bucket,
-            region,
-            path_style,
-        } => {
-            let connection = Connection {
-                endpoint: endpoint.clone(),
-                public_endpoint: config.s3_public_endpoint.clone(),
-                bucket: bucket.clone(),
-                region: region.clone(),
-                path_style: *path_style,
-                credentials: None,
-                create: false,
-                artifact_ttl,
-            };
-            return Ok((connection, None));
-        }
+        StoreKind::External(external) => return Ok((elsewhere(config, external), None)),
         StoreKind::Embedded { listen } => *listen,
     };
     // New at each start: nobody but this server ever signs for the store.
@@ -282,9 +311,24 @@ async fn storage(
         path_style: true,
         credentials: Some(keys),
         create: true,
-        artifact_ttl,
+        artifact_ttl: config.limits.artifact_ttl,
     };
     Ok((connection, Some(store)))
+}
+
+/// An S3 that is not ours.
+pub(crate) fn elsewhere(config: &Config, store: &External) -> Connection {
+    Connection {
+        endpoint: store.endpoint.clone(),
+        public_endpoint: config.s3_public_endpoint.clone(),
+        bucket: store.bucket.clone(),
+        region: store.region.clone(),
+        path_style: store.path_style,
+        credentials: None,
+        // A bucket of AWS's costs money, and its name is the whole world's: its owner makes it.
+        create: store.endpoint.is_some(),
+        artifact_ttl: config.limits.artifact_ttl,
+    }
 }
 
 fn store_dir(data_dir: &Path) -> std::path::PathBuf {

@@ -7,13 +7,20 @@ mod api;
 mod app;
 pub mod artifact;
 mod catalogue;
+mod check;
 mod config;
+mod metrics;
 mod middleware;
 pub mod queue;
+mod readiness;
 mod router;
 mod source;
 mod upkeep;
 mod worker;
 
 pub use app::{Running, StartError, start};
-pub use config::{Config, ConfigError, Delivery, Options, QueueKind, StoreKind, Tokens};
+pub use check::{Finding, check};
+pub use config::{
+    Command, Config, ConfigError, Delivery, External, LogFormat, Options, QueueKind, StoreKind,
+    Tokens,
+};

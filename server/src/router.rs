@@ -15,10 +15,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     api::{
-        Api, cancel, download, files, health, initiate, jobs, legacy, manifest, problem::Refusal,
-        retry, web,
+        Api, cancel, download, files, health, initiate, jobs, legacy, manifest, metrics,
+        problem::Refusal, retry, web,
     },
     config::Config,
+    metrics::measured,
     middleware::{
         Caller, Hosts, LONGEST, Rate, Site, caller, cors, every_answer, host, in_time,
         perhaps_caller, rate, short_head,
@@ -32,6 +33,7 @@ pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
         trusted_proxies: config.trusted_proxies.clone().into(),
         public_url: config.public_url.as_deref().map(Site::from),
     };
+    let metrics = Arc::clone(&api.metrics);
     let mut router = calls(
         &known,
         &Rate::new(config.initiate_rate),
@@ -49,6 +51,7 @@ pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
         .layer(from_fn(short_head))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(every_answer))
+        .layer(from_fn_with_state(metrics, measured))
 }
 
 fn calls(known: &Caller, limit: &Rate, blocking_start: bool) -> Router<Api> {
@@ -74,7 +77,8 @@ fn calls(known: &Caller, limit: &Rate, blocking_start: bool) -> Router<Api> {
         .layer(from_fn_with_state(known.clone(), perhaps_caller));
     let open = Router::new()
         .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz));
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics));
     let all = owned.merge(linked).merge(open);
     let all = all.layer(from_fn_with_state(LONGEST, in_time));
     if !blocking_start {
@@ -86,6 +90,14 @@ fn calls(known: &Caller, limit: &Rate, blocking_start: bool) -> Router<Api> {
         .layer(from_fn(legacy::deprecated))
         .layer(from_fn_with_state(known.clone(), caller));
     all.merge(start)
+}
+
+/// `/metrics` alone, for an address of its own.
+pub(crate) fn metrics_router(api: Api) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .with_state(api)
+        .layer(from_fn(every_answer))
 }
 
 async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Refusal {

@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 
 use super::{Api, problem::Refusal};
 
-/// A part that takes longer to answer does not answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// The process answers.
 pub(crate) async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
@@ -24,12 +21,6 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Value>, Refusa
     if api.draining.is_cancelled() {
         return Err(not_ready("The server is shutting down."));
     }
-    match tokio::time::timeout(PATIENCE, api.queue.counts()).await {
-        Ok(Ok(_)) => {}
-        _ => return Err(not_ready("The queue does not answer.")),
-    }
-    match tokio::time::timeout(PATIENCE, api.artifacts.reach()).await {
-        Ok(Ok(())) => Ok(Json(json!({ "status": "ready" }))),
-        _ => Err(not_ready("The storage does not answer.")),
-    }
+    api.readiness.check().await.map_err(not_ready)?;
+    Ok(Json(json!({ "status": "ready" })))
 }

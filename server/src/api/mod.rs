@@ -11,6 +11,7 @@ pub(crate) mod jobs;
 pub(crate) mod legacy;
 mod links;
 pub(crate) mod manifest;
+pub(crate) mod metrics;
 mod pace;
 pub(crate) mod problem;
 pub(crate) mod retry;
@@ -19,12 +20,15 @@ pub(crate) mod web;
 
 use std::{sync::Arc, time::Duration};
 
-use longhaul_protocol::Clock;
+use longhaul_protocol::{Clock, Token};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use links::Links;
 
-use crate::{artifact::Artifacts, catalogue::Catalogue, config::Delivery, queue::SharedQueue};
+use crate::{
+    artifact::Artifacts, catalogue::Catalogue, config::Delivery, metrics::Metrics,
+    queue::SharedQueue, readiness::Readiness,
+};
 
 /// What the calls work with.
 #[derive(Debug, Clone)]
@@ -55,4 +59,10 @@ pub(crate) struct Api {
     pub max_wait: Duration,
     /// Cancelled once the server shuts down: no new jobs, and nobody waits any longer.
     pub draining: CancellationToken,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether the server can do its work.
+    pub readiness: Arc<Readiness>,
+    /// Opens the metrics to others than this machine.
+    pub admin_token: Option<Token>,
 }

@@ -1,6 +1,6 @@
 //! How the bucket is reached, and what is set up in it at the start.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
@@ -8,6 +8,7 @@ use aws_sdk_s3::{
     Client,
     config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation},
     error::ProvideErrorMetadata,
+    primitives::ByteStream,
     types::{
         AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus,
         LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
@@ -15,6 +16,7 @@ use aws_sdk_s3::{
 };
 
 use super::{Artifacts, PREFIX, StorageError};
+use crate::metrics::{Metrics, Watch};
 
 /// The lifecycle rule that is ours; others in the bucket are left alone.
 const RULE: &str = "longhaul-artifacts";
@@ -35,7 +37,7 @@ pub struct Connection {
     pub path_style: bool,
     /// None for the AWS default chain.
     pub credentials: Option<(String, String)>,
-    /// Whether the bucket is ours to make.
+    /// Whether the bucket may be made where it is missing.
     pub create: bool,
     /// How long artifacts live: what the lifecycle rule says, in whole days.
     pub artifact_ttl: Duration,
@@ -47,7 +49,10 @@ impl Artifacts {
     ///
     /// # Errors
     /// [`StorageError`] where the bucket cannot be reached.
-    pub async fn connect(connection: Connection) -> Result<Self, StorageError> {
+    pub(crate) async fn connect(
+        connection: Connection,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StorageError> {
         let shared = {
             let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
                 TimeoutConfig::builder()
@@ -67,7 +72,9 @@ impl Artifacts {
             loader.load().await
         };
         let client = |endpoint: Option<&String>| {
-            let mut config = Builder::from(&shared).force_path_style(connection.path_style);
+            let mut config = Builder::from(&shared)
+                .force_path_style(connection.path_style)
+                .interceptor(Watch(Arc::clone(&metrics)));
             if let Some(endpoint) = endpoint {
                 // Some stores refuse the trailers that the SDK would add by default.
                 config = config
@@ -84,12 +91,50 @@ impl Artifacts {
             bucket: connection.bucket.clone(),
             tagging: false,
         };
-        if connection.create {
-            artifacts.make_bucket().await?;
+        match artifacts.reach().await {
+            Err(error) if connection.create && error.is_missing() => {
+                tracing::info!(
+                    bucket = connection.bucket,
+                    "the bucket is missing, and is made"
+                );
+                artifacts.make_bucket().await?;
+            }
+            reached => reached?,
         }
-        artifacts.reach().await?;
         artifacts.tagging = artifacts.put_rule(connection.artifact_ttl).await;
         Ok(artifacts)
+    }
+
+    /// Stores a small object, reads it and deletes it: for a check of what the credentials allow.
+    ///
+    /// # Errors
+    /// [`StorageError`] with what S3 refused.
+    pub(crate) async fn probe(&self) -> Result<(), StorageError> {
+        const WORD: &[u8] = b"longhaul";
+        let key = format!("{PREFIX}check-{}", uuid::Uuid::new_v4());
+        let put = self.client.put_object().bucket(&self.bucket).key(&key);
+        put.body(ByteStream::from_static(WORD))
+            .send()
+            .await
+            .map_err(|error| StorageError::new("storing a probe", &error))?;
+        let read = async {
+            const WHAT: &str = "reading the probe";
+            let get = self.client.get_object().bucket(&self.bucket).key(&key);
+            let object = get.send().await;
+            let object = object.map_err(|error| StorageError::new(WHAT, &error))?;
+            let body = object.body.collect().await;
+            match body.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes) {
+                Ok(bytes) if bytes == WORD => Ok(()),
+                _ => Err(StorageError {
+                    what: WHAT,
+                    why: "other bytes came back".into(),
+                    code: None,
+                }),
+            }
+        };
+        let read = read.await;
+        self.delete_key(&key).await?;
+        read
     }
 
     async fn make_bucket(&self) -> Result<(), StorageError> {

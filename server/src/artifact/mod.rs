@@ -35,6 +35,22 @@ pub fn job_of(key: &str) -> Option<JobId> {
     key.strip_prefix(PREFIX)?.split('/').next()?.parse().ok()
 }
 
+/// The job's attempt that stored a key.
+#[must_use]
+pub(crate) fn attempt_of(key: &str) -> Option<(JobId, u32)> {
+    let mut names = key.strip_prefix(PREFIX)?.split('/');
+    Some((names.next()?.parse().ok()?, names.next()?.parse().ok()?))
+}
+
+/// A page of what is stored.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// Keys, in order.
+    pub(crate) keys: Vec<String>,
+    /// Where the next page begins; none after the last.
+    pub(crate) next: Option<String>,
+}
+
 /// S3 refused or could not be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} failed: {why}")]
@@ -48,6 +64,11 @@ pub struct StorageError {
 }
 
 impl StorageError {
+    /// Whether what was asked for is not there. A HEAD's answer has no body to hold a code.
+    fn is_missing(&self) -> bool {
+        matches!(self.code.as_deref(), Some("NotFound" | "NoSuchBucket"))
+    }
+
     fn new<E, R>(what: &'static str, error: &SdkError<E, R>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -105,16 +126,39 @@ impl Artifacts {
     /// # Errors
     /// [`StorageError`] where S3 refused.
     pub async fn delete(&self, artifact: &Artifact) -> Result<(), StorageError> {
-        for key in [&artifact.key, &artifact.manifest_key] {
-            self.client
-                .delete_object()
-                .bucket(&self.bucket)
-                .key(key)
-                .send()
-                .await
-                .map_err(|error| StorageError::new("deleting an artifact", &error))?;
-        }
-        Ok(())
+        self.delete_key(&artifact.key).await?;
+        self.delete_key(&artifact.manifest_key).await
+    }
+
+    /// Deletes one object; gone already is as good.
+    ///
+    /// # Errors
+    /// [`StorageError`] where S3 refused.
+    pub(crate) async fn delete_key(&self, key: &str) -> Result<(), StorageError> {
+        let deletion = self.client.delete_object().bucket(&self.bucket).key(key);
+        let deleted = deletion.send().await.map(drop);
+        deleted.map_err(|error| StorageError::new("deleting an artifact", &error))
+    }
+
+    /// A page of all that is stored, from where the last one ended.
+    ///
+    /// # Errors
+    /// [`StorageError`] where S3 refused.
+    pub(crate) async fn stored(&self, after: Option<String>) -> Result<Stored, StorageError> {
+        let page = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(PREFIX)
+            .set_continuation_token(after)
+            .send()
+            .await
+            .map_err(|error| StorageError::new("listing artifacts", &error))?;
+        let objects = page.contents().iter();
+        Ok(Stored {
+            keys: objects.filter_map(|o| o.key().map(str::to_owned)).collect(),
+            next: page.next_continuation_token,
+        })
     }
 
     /// Aborts an upload; gone already is as good.

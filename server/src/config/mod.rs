@@ -9,13 +9,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use longhaul_protocol::Token;
 
-pub use options::{ConfigError, Options};
+pub use options::{Command, ConfigError, Options};
 pub use tokens::Tokens;
 
 use crate::queue::{Limits, Owner};
 
 /// Where the queue lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueKind {
     /// In this process: lost with it.
     Memory,
@@ -31,17 +31,21 @@ pub enum StoreKind {
         /// Where it listens.
         listen: SocketAddr,
     },
-    /// An S3 of its own. Credentials come from the AWS default chain.
-    External {
-        /// None for AWS itself.
-        endpoint: Option<String>,
-        /// The bucket; it must exist.
-        bucket: String,
-        /// None to ask the AWS default chain.
-        region: Option<String>,
-        /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
-        path_style: bool,
-    },
+    /// An S3 of its own.
+    External(External),
+}
+
+/// An S3 of its own. Credentials come from the AWS default chain.
+#[derive(Debug, Clone)]
+pub struct External {
+    /// None for AWS itself.
+    pub endpoint: Option<String>,
+    /// The bucket; of AWS's it must exist.
+    pub bucket: String,
+    /// None to ask the AWS default chain.
+    pub region: Option<String>,
+    /// `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+    pub path_style: bool,
 }
 
 /// Where download URLs lead.
@@ -53,6 +57,15 @@ pub enum Delivery {
     Redirect,
     /// To this server, which passes the bytes on.
     Proxy,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object a line.
+    Json,
 }
 
 /// A server's configuration, checked.
@@ -104,6 +117,16 @@ pub struct Config {
     pub max_wait: Duration,
     /// Whether the deprecated call that holds its request is offered.
     pub blocking_start: bool,
+    /// Where metrics are served besides.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Jobs may wait so long while no worker gets on.
+    pub stall_after: Duration,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// Connections at a time for each client address; none for no limit.
+    pub connections_per_address: Option<usize>,
+    /// How the log is written, where the log is this server's own.
+    pub log_format: LogFormat,
 }
 
 impl Config {
@@ -135,6 +158,11 @@ impl Config {
             cors_origins: Vec::new(),
             max_wait: Duration::from_secs(25),
             blocking_start: false,
+            metrics_listen: None,
+            stall_after: Duration::from_secs(600),
+            max_connections: 4096,
+            connections_per_address: None,
+            log_format: LogFormat::Text,
         }
     }
 }

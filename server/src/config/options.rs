@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, builder::BoolishValueParser};
+use clap::{Parser, ValueEnum, builder::BoolishValueParser};
 use serde::{Deserialize, de};
 
 use super::{
     Config, Tokens,
     values::{
-        at_least_one, delivery, folder, names, networks, origins, public_url, queue, rate, secret,
-        store, value,
+        at_least_one, delivery, folder, log_format, names, networks, origins, per_address,
+        public_url, queue, rate, role, secret, store, value,
     },
 };
 use crate::queue::Limits;
@@ -63,6 +63,13 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
+/// What is done instead of serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Command {
+    /// Try everything that a start needs.
+    Check,
+}
+
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $env:literal, $value:literal;)*) => {
         /// The job server: makes files, stores them in S3, and answers who asks how far they are.
@@ -77,6 +84,10 @@ macro_rules! options {
             #[arg(long, env = "LONGHAUL_CONFIG", value_name = "FILE")]
             #[serde(skip)]
             pub config: Option<PathBuf>,
+            /// Try everything that a start needs, say so, and end: 0 all well, 1 not, 2 bad configuration.
+            #[arg(value_enum, value_name = "check")]
+            #[serde(skip)]
+            pub command: Option<Command>,
             /// Print one JSON line on standard output when it serves.
             #[arg(long)]
             #[serde(skip)]
@@ -88,6 +99,7 @@ macro_rules! options {
             fn or(self, other: Self) -> Self {
                 Self {
                     config: self.config,
+                    command: self.command,
                     print_ready: self.print_ready,
                     $($name: self.$name.or(other.$name),)*
                 }
@@ -160,6 +172,19 @@ options! {
     /// Offer the deprecated POST /v1/download/start, which holds its request until the file is made
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     blocking_start: bool = "LONGHAUL_BLOCKING_START", "BOOL";
+    /// What this process does: all, api or worker [default: all]
+    role: String = "LONGHAUL_ROLE", "ROLE";
+    /// Serve /metrics on an address of its own too
+    metrics_listen: SocketAddr = "LONGHAUL_METRICS_LISTEN", "ADDRESS";
+    /// Not ready when jobs wait for so long while no worker gets on [default: 10m]
+    stall_after: Period = "LONGHAUL_STALL_AFTER", "TIME";
+    /// Connections at a time [default: 4096]
+    max_connections: usize = "LONGHAUL_MAX_CONNECTIONS", "N";
+    /// Connections at a time for each client address, or off; trusted proxies have no such limit
+    /// [default: 256, off on a loopback address]
+    max_connections_per_address: String = "LONGHAUL_MAX_CONNECTIONS_PER_ADDRESS", "N|off";
+    /// How the log is written: text or json [default: text]
+    log_format: String = "LONGHAUL_LOG_FORMAT", "FORMAT";
 }
 
 /// The file that is read where it exists and no other is named.
@@ -180,11 +205,14 @@ impl Options {
         let period = |given: Option<Period>, default: u64| {
             given.map_or(Duration::from_secs(default), |period| period.0)
         };
+        let listen = o
+            .listen
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let queue = queue(o.queue.as_deref())?;
+        role(o.role.as_deref(), queue)?;
         let config = Config {
-            listen: o
-                .listen
-                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
-            queue: queue(o.queue.as_deref())?,
+            listen,
+            queue,
             store: store(&o)?,
             data_dir: o.data_dir.unwrap_or_else(|| "longhaul-data".into()),
             library: folder("library", o.library)?,
@@ -215,6 +243,14 @@ impl Options {
             cors_origins: origins(o.cors_origin.as_deref())?,
             max_wait: period(o.max_wait, MAX_WAIT),
             blocking_start: o.blocking_start.unwrap_or(false),
+            metrics_listen: o.metrics_listen,
+            stall_after: period(o.stall_after, 600),
+            max_connections: at_least_one("max-connections", o.max_connections.unwrap_or(4096))?,
+            connections_per_address: per_address(
+                o.max_connections_per_address.as_deref(),
+                listen.ip(),
+            )?,
+            log_format: log_format(o.log_format.as_deref())?,
         };
         check(&config)?;
         Ok(config)
@@ -246,6 +282,15 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                 "{} is reachable by others, which needs tokens: name a file by --tokens",
                 config.listen
             ),
+        ));
+    }
+    if let Some(address) = config.metrics_listen
+        && !address.ip().is_loopback()
+        && config.admin_token.is_none()
+    {
+        return Err(value(
+            "metrics-listen",
+            format!("{address} is reachable by others, which needs --admin-token-file"),
         ));
     }
     if config.presign_ttl.is_zero() || config.presign_ttl > MAX_PRESIGN {
@@ -310,6 +355,15 @@ mod tests {
             (vec!["--cors-origin", "https://a.example/"], "cors-origin"),
             (vec!["--admin-token-file", "/nowhere"], "admin-token-file"),
             (vec!["--max-wait", "26s"], "max-wait"),
+            (vec!["--role", "worker"], "role"),
+            (vec!["--role", "chief"], "role"),
+            (vec!["--log-format", "xml"], "log-format"),
+            (vec!["--metrics-listen", "0.0.0.0:9"], "metrics-listen"),
+            (vec!["--max-connections", "0"], "max-connections"),
+            (
+                vec!["--max-connections-per-address", "0"],
+                "max-connections-per-address",
+            ),
             (vec!["--config", "/nowhere/longhaul.toml"], "config"),
         ] {
             assert_eq!(key_of(&resolve(&args).expect_err("refused")), key);

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use longhaul_protocol::Token;
 use url::Url;
 
-use super::{ConfigError, Delivery, Options, QueueKind, StoreKind};
+use super::{ConfigError, Delivery, External, LogFormat, Options, QueueKind, StoreKind};
 
 /// Shorter secrets can be guessed.
 pub(super) const MIN_SECRET: usize = 16;
@@ -41,12 +41,12 @@ pub(super) fn store(options: &Options) -> Result<StoreKind, ConfigError> {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         }),
         (Some(_), None) => Err(value("s3-bucket", "an endpoint needs a bucket")),
-        (endpoint, Some(bucket)) => Ok(StoreKind::External {
+        (endpoint, Some(bucket)) => Ok(StoreKind::External(External {
             endpoint: endpoint.clone(),
             bucket: bucket.clone(),
             region: options.s3_region.clone(),
             path_style: options.s3_path_style.unwrap_or(endpoint.is_some()),
-        }),
+        })),
     }
 }
 
@@ -174,4 +174,55 @@ pub(super) fn secret(key: &'static str, path: Option<&Path>) -> Result<Option<To
         ));
     }
     Ok(Some(Token::new(text)))
+}
+
+/// A queue that lives in this process can be worked at by nobody else.
+pub(super) fn role(text: Option<&str>, queue: QueueKind) -> Result<(), ConfigError> {
+    match text {
+        None | Some("all") => Ok(()),
+        Some(role @ ("api" | "worker")) => Err(value(
+            "role",
+            format!(
+                "{role} needs a queue that several processes share; {} is this process's own: say all",
+                match queue {
+                    QueueKind::Memory => "memory",
+                    QueueKind::Sled => "sled",
+                }
+            ),
+        )),
+        Some(other) => Err(value(
+            "role",
+            format!("{other:?} is none of all, api and worker"),
+        )),
+    }
+}
+
+/// On a loopback address all clients share one, and all are this machine's.
+pub(super) fn per_address(
+    text: Option<&str>,
+    listen: IpAddr,
+) -> Result<Option<usize>, ConfigError> {
+    match text {
+        None if listen.is_loopback() => Ok(None),
+        None => Ok(Some(256)),
+        Some("off") => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(count) if count > 0 => Ok(Some(count)),
+            _ => Err(value(
+                "max-connections-per-address",
+                format!("{text:?} is neither a number from 1 nor off"),
+            )),
+        },
+    }
+}
+
+pub(super) fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
+    match text {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(value(
+            "log-format",
+            format!("{other:?} is neither text nor json"),
+        )),
+    }
 }

@@ -1,6 +1,10 @@
 //! One attempt at one job: produce, upload, heartbeat beside it, and one end.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use longhaul_protocol::{FaultCode, JobFault, Stage};
 use tokio_util::sync::CancellationToken;
@@ -9,6 +13,7 @@ use tracing::Instrument;
 use super::Tools;
 use crate::{
     artifact::{self, Gauge, UploadError},
+    metrics::Outcome,
     queue::{Artifact, Claim, JobSource, Orders, Progress, QueueError, UploadState},
     source::{self, Work},
 };
@@ -29,16 +34,40 @@ enum End {
     Released,
 }
 
+impl End {
+    const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Stored(_) => Outcome::Stored,
+            Self::Failed(_) => Outcome::Failed,
+            Self::Cancelled => Outcome::Cancelled,
+            Self::Lost => Outcome::Lost,
+            Self::Released => Outcome::Released,
+        }
+    }
+}
+
+/// How long a job waited for its first attempt; none for a later one.
+fn first_wait(tools: &Tools, claim: &Claim) -> Option<Duration> {
+    let waited = tools.clock.now().duration_since(claim.job.created_at);
+    (claim.job.attempt_ever() == 1).then(|| Duration::try_from(waited).unwrap_or_default())
+}
+
 pub(super) async fn run(tools: &Tools, claim: Claim, stop: &CancellationToken) {
     let span = tracing::info_span!("attempt", job = %claim.key.job, attempt = claim.key.attempt);
+    let begun = Instant::now();
     async {
         tracing::info!(file = claim.job.file_name, "attempt begins");
+        tools.metrics.claimed(first_wait(tools, &claim));
         if let Some(left) = &claim.job.upload {
             abort(tools, left).await;
         }
         let gauge = Arc::new(Gauge::default());
         let end = drive(tools, &claim, &gauge, stop).await;
+        let outcome = end.outcome();
         settle(tools, &claim, &gauge, end).await;
+        tools
+            .metrics
+            .attempted(outcome, begun.elapsed(), gauge.stored());
     }
     .instrument(span)
     .await;
@@ -53,6 +82,7 @@ async fn drive(tools: &Tools, claim: &Claim, gauge: &Arc<Gauge>, stop: &Cancella
     let mut beats = tokio::time::interval(BEAT.min(tools.lease / 3));
     beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut told_upload = false;
+    let mut reached = Reached::default();
     loop {
         tokio::select! {
             made = &mut making => return match made {
@@ -64,13 +94,14 @@ async fn drive(tools: &Tools, claim: &Claim, gauge: &Arc<Gauge>, stop: &Cancella
         }
         let upload = if told_upload { None } else { gauge.upload() };
         told_upload |= upload.is_some();
-        let beat = tools.queue.heartbeat(
-            claim.key,
-            progress(gauge, &source),
-            upload,
-            tools.lease,
-            tools.clock.now(),
-        );
+        let progress = progress(gauge, &source);
+        if reached.further(progress) {
+            tools.pulse.beat();
+        }
+        let beat =
+            tools
+                .queue
+                .heartbeat(claim.key, progress, upload, tools.lease, tools.clock.now());
         match beat.await {
             Ok(Orders::Continue) => {}
             Ok(Orders::Cancel) => return End::Cancelled,
@@ -81,6 +112,19 @@ async fn drive(tools: &Tools, claim: &Claim, gauge: &Arc<Gauge>, stop: &Cancella
                 tracing::warn!(%error, "a heartbeat failed");
             }
         }
+    }
+}
+
+/// How far an attempt has been seen.
+#[derive(Default)]
+struct Reached(u64, u8);
+
+impl Reached {
+    fn further(&mut self, progress: Progress) -> bool {
+        let now = Self(progress.bytes_done, progress.percent);
+        let further = now.0 > self.0 || now.1 > self.1;
+        *self = now;
+        further
     }
 }
 

@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{artifact::Artifacts, catalogue::Catalogue, queue::SharedQueue};
+use crate::{
+    artifact::Artifacts, catalogue::Catalogue, metrics::Metrics, queue::SharedQueue,
+    readiness::Pulse,
+};
 
 /// A claim that failed is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -29,6 +32,10 @@ pub(crate) struct Tools {
     pub clock: Arc<dyn Clock>,
     /// How long a claim lasts without a heartbeat.
     pub lease: Duration,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Beats whenever a worker gets on.
+    pub pulse: Arc<Pulse>,
 }
 
 /// Two ends: no new claims, and no more work at all.
@@ -66,7 +73,11 @@ async fn work(tools: Tools, stop: Stop) {
             .claim(&name, tools.lease, tools.clock.now())
             .await
         {
-            Ok(Some(claim)) => attempt::run(&tools, claim, &stop.attempts).await,
+            Ok(Some(claim)) => {
+                tools.pulse.beat();
+                attempt::run(&tools, claim, &stop.attempts).await;
+                tools.pulse.beat();
+            }
             Ok(None) => {
                 tokio::select! {
                     () = tools.queue.claimable() => {}
