@@ -10,10 +10,10 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: ## Install what builds and tests need (Debian, Ubuntu)
 	@scripts/setup test
@@ -47,6 +47,27 @@ test: ## All checks: lint, unit, behaviour, window, page
 	cargo build --workspace --bins --examples
 	LONGHAUL_ARTIFACTS=$(CURDIR)/test-artifacts cargo nextest run --workspace --no-fail-fast
 	@git diff --exit-code --stat -- ui/src/backend/generated || { echo 'the generated types are not fresh: commit what the tests wrote'; exit 1; }
+
+# The whole workspace is chosen, and the tests are picked by name: `-p` alone would build every
+# dependency anew, with other features.
+LONG = cargo nextest run --workspace --profile long --no-fail-fast --no-capture
+
+long:
+	@scripts/setup test
+	$(MAKE) ui
+	cargo build --workspace --bins --examples
+
+test-crash: long ## 200 times kill -9 at random moments; LONGHAUL_SEED repeats a run
+	LONGHAUL_KILLS=$${LONGHAUL_KILLS:-200} $(LONG) -E 'test(/^crash_matrix::/)'
+
+test-proxy: long ## A job of 60 s through the real nginx, with every time limit at 2 s
+	LONGHAUL_SLOW_SECONDS=60 $(LONG) -E 'test(/^proxy::/)'
+
+test-hostile: long ## 2,000 connections that send nothing, slowly or too much
+	LONGHAUL_HOSTILE=2000 $(LONG) -E 'test(/^hostile::/)'
+
+test-s3: long ## The behaviour tests against an S3 server that is not ours (SeaweedFS)
+	scripts/with-seaweedfs $(LONG) -E 'test(/^(contract|crash|crash_matrix|delivery|drain|expiry|many|s3)::/)'
 
 deny: ## Licences, bans and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-deny --version 0.20.2

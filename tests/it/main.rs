@@ -1,12 +1,21 @@
 //! Behaviour tests against the real processes: one file a behaviour.
 
 mod bad_input;
+mod check;
 mod contract;
 mod crash;
+mod crash_matrix;
 mod delivery;
 mod demo;
+mod drain;
 mod expiry;
+mod hostile;
 mod legacy;
+mod logs;
 mod many;
+mod metrics;
+mod proxy;
+mod ready;
+mod s3;
 mod web;
 mod window;

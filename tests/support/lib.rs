@@ -1,11 +1,16 @@
 //! What the behaviour tests are built from: the real processes, started and ended by id.
 
 pub mod bins;
+pub mod bucket;
 pub mod centre;
 mod close_button;
 pub mod content;
 pub mod desk;
+pub mod launch;
+pub mod nginx;
+pub mod picky_s3;
 mod program;
+pub mod s3;
 pub mod server;
 pub mod wait;
 pub mod window;

@@ -1,10 +1,8 @@
 //! A real `longhaul-server` in a folder of its own.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -13,7 +11,7 @@ use reqwest::{Client, Url};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::bins::binary;
+use crate::launch::Launch;
 
 /// Nothing that a test waits for takes longer, even on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(90);
@@ -60,13 +58,23 @@ impl Place {
     /// Starts a server here that offers another folder than [`Place::library`].
     #[must_use]
     pub fn serve_library(&self, library: &str, options: &[&str]) -> Server {
-        Server::start(self, Path::new(library), options)
+        Launch::new(self, Path::new(library), options, &[]).ready()
     }
 
     /// A path inside.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Its bucket's name in an S3 that is shared with others.
+    ///
+    /// # Panics
+    /// Where the folder has no name.
+    #[must_use]
+    pub fn bucket_name(&self) -> String {
+        let name = self.folder.path().file_name().expect("a folder has a name");
+        name.to_string_lossy().to_lowercase().replace('_', "-")
     }
 
     /// The library.
@@ -78,7 +86,19 @@ impl Place {
     /// Starts a server here, with these options besides; answers when it serves.
     #[must_use]
     pub fn serve(&self, options: &[&str]) -> Server {
-        Server::start(self, &self.library(), options)
+        self.launch(options).ready()
+    }
+
+    /// Starts a server here, and does not wait until it serves.
+    #[must_use]
+    pub fn launch(&self, options: &[&str]) -> Launch {
+        Launch::new(self, &self.library(), options, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    #[must_use]
+    pub fn launch_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Launch {
+        Launch::new(self, &self.library(), options, variables)
     }
 }
 
@@ -95,47 +115,11 @@ pub struct Server {
 }
 
 impl Server {
-    fn start(place: &Place, library: &Path, options: &[&str]) -> Self {
-        let log = place.path("server.log");
-        let stderr = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("a log");
-        let own_rate = options.contains(&"--initiate-rate");
-        let rate: &[&str] = if own_rate {
-            &[]
-        } else {
-            &["--initiate-rate", "off"]
-        };
-        let mut process = Command::new(binary("longhaul-server"))
-            .args(["--listen", "127.0.0.1:0", "--print-ready"])
-            .arg("--data-dir")
-            .arg(place.path("data"))
-            .arg("--library")
-            .arg(library)
-            .args(rate)
-            .args(options)
-            .current_dir(place.path(""))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .expect("the server starts");
-        let stdout = process.stdout.take().expect("piped");
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("read");
-        let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!(
-                "no ready line: {}",
-                std::fs::read_to_string(&log).unwrap_or_default()
-            )
-        });
-        let listen = ready["listen"].as_str().expect("an address");
+    pub(crate) fn new(process: Child, listen: &str, s3: &str, log: PathBuf) -> Self {
         Self {
             process,
             url: format!("http://{listen}").parse().expect("a URL"),
-            s3: ready["s3"].as_str().expect("an endpoint").to_owned(),
+            s3: s3.to_owned(),
             log,
             http: Client::builder().no_proxy().build().expect("a client"),
         }
