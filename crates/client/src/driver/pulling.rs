@@ -65,7 +65,7 @@ impl Driver {
         );
         if self.pulls.is_empty() {
             self.next_sample = now + BATCH;
-            self.line = Some(Meter::new(now, self.line_bytes));
+            self.line = None;
         }
         self.pulls.insert(
             id,
@@ -101,8 +101,11 @@ impl Driver {
             self.sample(id, now);
         }
         let bytes = self.line_bytes;
-        if let Some(line) = &mut self.line {
-            line.sample(now, bytes);
+        // The wait for the first byte is no speed of the line, as it is none of a row's.
+        if self.line.is_some() || self.pulls.values().any(|pull| pull.seen > 0) {
+            self.line
+                .get_or_insert_with(|| Meter::new(now, bytes))
+                .sample(now, bytes);
         }
     }
 

@@ -1,12 +1,15 @@
 //! What is told, and how often.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use longhaul_client::{DownloadState, NewDownload};
 use longhaul_protocol::FileId;
 use tokio::time::Instant;
 
-use crate::support::{World, bytes};
+use crate::support::{World, bytes, find};
 
 #[tokio::test]
 async fn events_come_at_most_four_times_a_second_and_end_where_the_snapshot_is() {
@@ -49,6 +52,28 @@ async fn events_come_at_most_four_times_a_second_and_end_where_the_snapshot_is()
     }
     world.manager.shutdown().await;
     assert!(events.next().await.is_none(), "the stream ends");
+}
+
+#[tokio::test]
+async fn one_download_alone_is_as_fast_as_all_downloads_together() {
+    let world = World::new().await;
+    world.set(|settings| settings.limit = Some(2_000_000)).await;
+    world.fake.offer(7, "seven.bin", bytes(7, 4_000_000));
+    let id = world.add(7).await;
+    let mut speeds = BTreeSet::new();
+    world
+        .until_all(|all| {
+            let row = find(all, id).expect("the row is there");
+            if row.state == DownloadState::Downloading
+                && let Some(speed) = row.speed
+            {
+                assert_eq!(all.totals.speed, speed);
+                speeds.insert(speed);
+            }
+            speeds.len() > 2
+        })
+        .await;
+    world.manager.shutdown().await;
 }
 
 #[tokio::test]
