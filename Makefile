@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -68,6 +68,12 @@ test-hostile: long ## 2,000 connections that send nothing, slowly or too much
 
 test-s3: long ## The behaviour tests against an S3 server that is not ours (SeaweedFS)
 	scripts/with-seaweedfs $(LONG) -E 'test(/^(contract|crash|crash_matrix|delivery|drain|expiry|many|s3)::/)'
+
+bench-server: ui ## The job server beside its peers; writes docs/bench-server.md (BENCH="--rounds 3" for more options)
+	@scripts/setup bench
+	cargo build --release -p longhaul-server -p longhaul-bench --bins
+	cargo build --release -p longhaul-store --example serve
+	PATH="$(abspath $(TARGET))/bench-tools/bin:$$PATH" $(TARGET)/release/bench-server --out docs/bench-server.md $(BENCH)
 
 deny: ## Licences, bans and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-deny --version 0.20.2

@@ -254,7 +254,7 @@ fn recover(
         ),
     };
     tracing::error!(message = recovery.message, "a database was recovered");
-    let opened = begin(journal.to_path_buf(), db, seq, digest, len, options)?;
+    let opened = begin(journal.clone(), db, seq, digest, len, options)?;
     Ok((opened, Some(recovery)))
 }
 

@@ -127,9 +127,7 @@ impl Shared {
         while !self.stopped() {
             let mut progress = self.lock();
             let from = progress.passed.take();
-            let start = from
-                .as_deref()
-                .map_or(Bound::Unbounded, |key| Bound::Excluded(key));
+            let start = from.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
             let mut last = None;
             for entry in db.range::<&[u8], _>((start, Bound::Unbounded)).take(STRIDE) {
                 let (key, value) = entry.map_err(|error| error.to_string())?;

@@ -14,6 +14,20 @@ use crate::{
 impl Api {
     /// Shows a job; a completed one with a URL signed now.
     pub(super) async fn view(&self, site: &Site, job: &JobRecord) -> Result<JobView, Refusal> {
+        let position = match job.state {
+            JobState::Pending { .. } => self.queue.position(job.id).await?,
+            _ => None,
+        };
+        self.view_at(site, job, position).await
+    }
+
+    /// Shows a job whose place in the queue is known.
+    pub(super) async fn view_at(
+        &self,
+        site: &Site,
+        job: &JobRecord,
+        position: Option<u64>,
+    ) -> Result<JobView, Refusal> {
         let mut view = JobView {
             job_id: job.id,
             status: job.status(),
@@ -34,7 +48,7 @@ impl Api {
         match &job.state {
             JobState::Pending { .. } => {
                 view.stage = Stage::Queued;
-                view.queue_position = self.queue.position(job.id).await?;
+                view.queue_position = position;
                 view.cancels_at = self.cancels_at();
             }
             JobState::Processing { progress, .. } => {

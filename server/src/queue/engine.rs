@@ -1,5 +1,8 @@
 //! A queue over any store of tables: each call as one transaction, and what is kept in memory beside it.
 
+mod listing;
+mod loading;
+
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -7,61 +10,45 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use longhaul_durable::Scan;
 use longhaul_protocol::{Durability, JobFault, JobId, JobStatus};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use self::listing::{CURSOR_BYTES, listed};
 use super::{
-    Artifact, Claim, ClaimKey, Counts, Enqueued, JobRecord, JobState, Ledger, Limits, NewJob,
-    Orders, Owner, Page, Progress, Queue, QueueError, Swept, UploadState,
+    Artifact, Claim, ClaimKey, Counts, Enqueued, Glance, JobRecord, JobState, Ledger, Limits,
+    NewJob, Orders, Owner, Page, Progress, Queue, QueueError, Swept, UploadState,
     job::Event,
     mirror::Mirror,
-    tables::{JOBS, OWNED, OWNED_STATUS, Rows, Store, Worth, owner_prefix, place},
+    tables::{JOBS, Rows, Store, Worth, owner_prefix, place, status_byte},
     wake::Wake,
     work::{Work, decoded},
 };
 
 /// The longest page of a listing.
 const LONGEST_PAGE: usize = 1000;
-/// The end of a row's key in a listing: acceptance and id.
-const CURSOR_BYTES: usize = 24;
-
 /// A queue over a store; [`super::MemoryQueue`] and [`super::SledQueue`] are this.
 #[derive(Debug)]
 pub struct Engine<S> {
-    pub(super) store: S,
+    pub(super) store: Arc<S>,
     limits: Limits,
     mirror: Arc<Mutex<Mirror>>,
     wake: Arc<Wake>,
-    /// The first `now` of this process. Nobody could ask while it was not running, so that nothing
-    /// counts as abandoned before its time has passed from here.
+    /// The first `now` of this process.
     since: OnceLock<Timestamp>,
+    /// Reads a long line beside the first requests.
+    loading: Mutex<JoinSet<()>>,
 }
 
 impl<S: Store> Engine<S> {
     pub(super) fn over(store: S, limits: Limits) -> Self {
         Self {
-            store,
+            store: Arc::new(store),
             limits,
-            mirror: Arc::default(),
+            mirror: Arc::new(Mutex::new(Mirror::of_nothing())),
             wake: Arc::default(),
             since: OnceLock::new(),
+            loading: Mutex::default(),
         }
-    }
-
-    /// Reads the tables into memory, setting aside what cannot be read. `always` makes the indexes
-    /// anew whatever they look like.
-    pub(super) async fn read_anew(&self, always: bool) -> Result<(), QueueError> {
-        let (limits, mirror, wake) = (self.limits, self.mirror.clone(), self.wake.clone());
-        self.store
-            .change(
-                Worth::Durable,
-                move |tables| {
-                    let mut work = Work::begin(tables, limits, 0.0, Timestamp::UNIX_EPOCH)?;
-                    work.read_anew(always)?;
-                    work.end()
-                },
-                move |effects| lock(&mirror).follow(effects, &wake),
-            )
-            .await
     }
 
     async fn work<R: Send + 'static>(
@@ -72,14 +59,8 @@ impl<S: Store> Engine<S> {
         work: impl FnOnce(&mut Work<'_>) -> Result<R, QueueError> + Send + 'static,
     ) -> Result<R, QueueError> {
         self.since.get_or_init(|| now);
-        let stale = {
-            let mut mirror = self.mirror();
-            mirror.saw(now);
-            mirror.stale
-        };
-        if stale {
-            self.read_anew(false).await?;
-        }
+        self.mirror().saw(now);
+        self.refresh().await?;
         let (mirror, wake) = (self.mirror.clone(), self.wake.clone());
         let jitter = rand::random();
         let outcome = self
@@ -121,7 +102,7 @@ impl<S: Store> Engine<S> {
     }
 
     async fn read(&self, jobs: Vec<JobId>) -> Result<Vec<JobRecord>, QueueError> {
-        let generation = self.mirror().generation;
+        let moment = self.mirror().moment();
         let found = self
             .store
             .look(move |rows| {
@@ -135,7 +116,7 @@ impl<S: Store> Engine<S> {
             .await?;
         let mut mirror = self.mirror();
         for job in &found {
-            mirror.keep_read(job.clone(), generation);
+            mirror.keep_read(job.clone(), moment);
         }
         Ok(found)
     }
@@ -145,8 +126,8 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn lock(mirror: &Mutex<Mirror>) -> MutexGuard<'_, Mirror> {
-    mirror.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -343,6 +324,19 @@ impl<S: Store> Queue for Engine<S> {
         Ok(answers)
     }
 
+    fn glance(&self, owner: &Owner, job: JobId, now: Timestamp) -> Option<Glance> {
+        self.since.get_or_init(|| now);
+        let mut mirror = self.mirror();
+        let job = mirror
+            .record(job)
+            .filter(|job| job.owner == *owner)?
+            .clone();
+        mirror.saw(now);
+        mirror.poll(&job, now);
+        let position = place(&job).and_then(|place| mirror.rank(place));
+        Some(Glance { job, position })
+    }
+
     async fn list(
         &self,
         owner: &Owner,
@@ -351,13 +345,9 @@ impl<S: Store> Queue for Engine<S> {
         limit: usize,
     ) -> Result<Page, QueueError> {
         let limit = limit.clamp(1, LONGEST_PAGE);
-        let table = if status.is_some() {
-            OWNED_STATUS
-        } else {
-            OWNED
-        };
-        let prefix = owner_prefix(owner, status);
-        let mut scan = Scan::prefix(&prefix).limit(limit + 1);
+        let prefix = owner_prefix(owner);
+        let wanted = status.map(status_byte);
+        let mut scan = Scan::prefix(&prefix);
         if let Some(cursor) = cursor {
             let mut end = [0; CURSOR_BYTES];
             hex::decode_to_slice(cursor, &mut end)
@@ -367,15 +357,9 @@ impl<S: Store> Queue for Engine<S> {
         let (mut jobs, next) = self
             .store
             .look(move |rows: &dyn Rows| {
-                let mut keys = rows.scan(table, &scan)?;
-                let more = keys.len() > limit;
-                keys.truncate(limit);
-                let next = keys.last().filter(|_| more).and_then(|(key, _)| {
-                    let (_, end) = key.split_last_chunk::<CURSOR_BYTES>()?;
-                    Some(hex::encode(end))
-                });
+                let (keys, next) = listed(rows, scan, wanted, limit)?;
                 let mut jobs = Vec::with_capacity(keys.len());
-                for (key, _) in keys {
+                for key in keys {
                     if let Some(id) = super::tables::id_of(&key)
                         && let Some(value) = rows.get(JOBS, id.0.as_bytes())?
                     {
@@ -399,7 +383,7 @@ impl<S: Store> Queue for Engine<S> {
             None if self.mirror().record(job).is_some() => None,
             None => self.read(vec![job]).await?.first().and_then(place),
         };
-        Ok(place.map(|place| self.mirror().rank(place)))
+        Ok(place.and_then(|place| self.mirror().rank(place)))
     }
 
     async fn sweep(
@@ -408,12 +392,23 @@ impl<S: Store> Queue for Engine<S> {
         batch: usize,
         now: Timestamp,
     ) -> Result<Swept, QueueError> {
-        let mirror = self.mirror.clone();
         let since = *self.since.get_or_init(|| now);
-        self.work(Worth::Durable, *limits, now, move |work| {
-            work.sweep(batch, |job| lock(&mirror).polled_at(job).max(since))
-        })
-        .await
+        let unasked = (self.mirror().watch()).unasked(limits.abandon, since, now, batch);
+        let (mirror, jobs) = (self.mirror.clone(), unasked.clone());
+        let swept = self
+            .work(Worth::Durable, *limits, now, move |work| {
+                work.sweep(batch, &jobs, |job| lock(&mirror).polled_at(job).max(since))
+            })
+            .await;
+        let (swept, again) = match swept {
+            Ok((swept, asked)) => (Ok(swept), asked),
+            Err(error) => (Err(error), unasked),
+        };
+        let mut mirror = self.mirror();
+        for (at, job) in again {
+            mirror.watch().put(at, job);
+        }
+        swept
     }
 
     async fn counts(&self) -> Result<Counts, QueueError> {

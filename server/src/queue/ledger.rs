@@ -96,6 +96,8 @@ fn end(job: &JobRecord) -> Option<End> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Tally {
+    /// [`super::tables::LAYOUT`] of the tables beside it.
+    pub(super) layout: u32,
     pub(super) pending: u64,
     pub(super) processing: u64,
     pub(super) completed: u64,
@@ -118,6 +120,7 @@ impl Tally {
     /// A tally of no records, which keeps what does not follow from them.
     pub(super) fn emptied(self) -> Self {
         Self {
+            layout: self.layout,
             quarantined: self.quarantined,
             accepted: self.accepted,
             forgotten: self.forgotten,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AGEING, JobRecord,
+    AGEING,
     ranked::Ranked,
-    tables::{OrderKey, Place, place, time_key},
+    tables::{OrderKey, Place, time_key},
 };
 
 /// Priorities are from 0 to this.
@@ -21,22 +21,19 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Lets a job wait where it stands; false where it waits for nothing.
-    pub(super) fn insert(&mut self, job: &JobRecord) -> bool {
-        match place(job) {
-            Some(Place::Ready(key)) => self.ready[level(job)].insert(key),
-            Some(Place::Delayed(key)) => self.delayed.insert(key),
-            None => return false,
+    /// Lets a job wait there.
+    pub(super) fn insert(&mut self, place: Place, priority: u8) {
+        match place {
+            Place::Ready(key) => self.ready[level(priority)].insert(key),
+            Place::Delayed(key) => self.delayed.insert(key),
         }
-        true
     }
 
     /// Takes a job away from where it stood.
-    pub(super) fn remove(&mut self, job: &JobRecord) {
-        match place(job) {
-            Some(Place::Ready(key)) => self.ready[level(job)].remove(key),
-            Some(Place::Delayed(key)) => self.delayed.remove(key),
-            None => {}
+    pub(super) fn remove(&mut self, place: Place, priority: u8) {
+        match place {
+            Place::Ready(key) => self.ready[level(priority)].remove(key),
+            Place::Delayed(key) => self.delayed.remove(key),
         }
     }
 
@@ -93,8 +90,8 @@ impl Line {
     }
 }
 
-fn level(job: &JobRecord) -> usize {
-    usize::from(job.priority).min(HIGHEST)
+fn level(priority: u8) -> usize {
+    usize::from(priority).min(HIGHEST)
 }
 
 /// The number that a key sorts by.

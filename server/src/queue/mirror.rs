@@ -1,7 +1,8 @@
 //! What is kept in memory beside the tables: recent records, the waiting line, and who asked when.
 //!
 //! It follows the tables one transaction behind at most, in their order, and only what is as
-//! durable as was asked for gets here.
+//! durable as was asked for gets here. After a start it is filled a page at a time, beside the first
+//! requests: the tables know everything that it does not yet.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -10,6 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use longhaul_durable::{Entry, Table};
 use longhaul_protocol::JobId;
 use tokio::time::Instant;
 
@@ -17,13 +19,18 @@ use super::{
     JobRecord, JobState, Ledger,
     ledger::Tally,
     line::Line,
-    tables::Place,
+    tables::{DELAYED, Place, id_of, place},
     wake::Wake,
+    watch::Watch,
     work::{Changed, Effects},
 };
 
 /// Records kept in memory, about 1 KiB each; the oldest give way, and are read when asked for.
 const MOST_RECORDS: usize = 100_000;
+/// Far fewer changes than it takes to push a record out.
+const FEW_CHANGES: u64 = 10_000;
+/// While the line is not known, a worker looks this often whether there is something.
+const LOOK: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
@@ -31,51 +38,70 @@ pub(super) struct Mirror {
     /// In the order in which they came; may name some that have gone.
     order: VecDeque<JobId>,
     line: Line,
+    /// Whether all who wait or work are known here.
+    loaded: bool,
     /// Who holds which lease.
     held: HashMap<JobId, String>,
     tally: Tally,
-    /// When jobs that have not ended were last asked for.
-    polled: HashMap<JobId, Timestamp>,
+    watch: Watch,
     /// The latest `now` that a caller gave, and when that was.
     now: Option<(Timestamp, Instant)>,
-    /// Grows with each change: what was read before it may be old.
-    pub(super) generation: u64,
+    changes: u64,
+    forgets: u64,
     /// A change failed, so that the tables may hold what this does not.
     pub(super) stale: bool,
+    /// The store's generation that this follows.
+    pub(super) generation: u64,
+    /// Grows when everything is read anew: what was being read before is of no use.
+    pub(super) epoch: u64,
+}
+
+/// A moment of the mirror, for what is read beside it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    changes: u64,
+    forgets: u64,
 }
 
 impl Mirror {
+    /// A mirror of tables that are empty.
+    pub(super) fn of_nothing() -> Self {
+        Self {
+            loaded: true,
+            ..Self::default()
+        }
+    }
+
     /// Follows a transaction, and wakes who waited for it.
     pub(super) fn follow(&mut self, effects: Effects, wake: &Wake) {
-        self.generation += 1;
-        if let Some(records) = effects.anew {
-            self.start_over(records, wake);
+        if effects.anew {
+            self.start_over(wake);
+            // Filled by the next call.
+            self.stale = true;
         }
         for Changed { old, new } in effects.changed {
-            let id = old.as_ref().or(new.as_ref()).map(|job| job.id);
+            self.changes += 1;
+            let Some(id) = old.as_ref().or(new.as_ref()).map(|job| job.id) else {
+                continue;
+            };
             if let Some(old) = &old {
-                self.line.remove(old);
-                self.held.remove(&old.id);
+                self.leave(old);
             }
-            let mut work = false;
-            match new {
+            let was_live = old.as_ref().is_some_and(|job| !job.status().is_final());
+            let work = match new {
                 Some(job) => {
-                    if job.status().is_final() {
-                        self.polled.remove(&job.id);
-                    }
-                    work = self.wait_or_work(&job);
+                    let work = self.enter(&job, was_live);
                     self.keep(job);
+                    work
                 }
                 None => {
-                    if let Some(id) = id {
-                        self.records.remove(&id);
-                        self.polled.remove(&id);
-                    }
+                    self.forgets += 1;
+                    self.records.remove(&id);
+                    self.watch.end(id);
+                    false
                 }
-            }
-            if let Some(id) = id {
-                wake.job_changed(id);
-            }
+            };
+            wake.job_changed(id);
             if work {
                 wake.work_arrived();
             }
@@ -88,27 +114,85 @@ impl Mirror {
         }
     }
 
-    fn start_over(&mut self, records: Vec<JobRecord>, wake: &Wake) {
+    /// Forgets what it knows of the tables, to read it anew.
+    pub(super) fn start_over(&mut self, wake: &Wake) {
         self.records.clear();
         self.order.clear();
         self.line = Line::default();
         self.held.clear();
+        self.loaded = false;
         self.stale = false;
-        for job in records {
-            wake.job_changed(job.id);
-            self.wait_or_work(&job);
-            self.keep(job);
-        }
+        self.forgets += 1;
+        self.epoch += 1;
+        wake.all_changed();
         wake.work_arrived();
+    }
+
+    /// Takes a page of who waits or works, of the reading that began in `epoch`; false where that
+    /// is of no use any more.
+    pub(super) fn take_page(
+        &mut self,
+        epoch: u64,
+        table: Table,
+        page: &[Entry],
+        wake: &Wake,
+    ) -> bool {
+        if self.epoch != epoch {
+            return false;
+        }
+        for (key, value) in page {
+            let Some(id) = id_of(key) else { continue };
+            match <[u8; 32]>::try_from(key.as_slice()) {
+                Ok(order) => {
+                    let place = match table {
+                        DELAYED => Place::Delayed(order),
+                        _ => Place::Ready(order),
+                    };
+                    self.line.insert(place, value.first().copied().unwrap_or(0));
+                }
+                Err(_) => {
+                    let worker = String::from_utf8_lossy(value).into_owned();
+                    self.held.insert(id, worker);
+                }
+            }
+            self.watch.found(id);
+        }
+        if !page.is_empty() {
+            wake.work_arrived();
+        }
+        true
+    }
+
+    /// All pages of the reading that began in `epoch` are here.
+    pub(super) fn took_all(&mut self, epoch: u64) {
+        self.loaded |= self.epoch == epoch;
+    }
+
+    fn leave(&mut self, job: &JobRecord) {
+        if let Some(place) = place(job) {
+            self.line.remove(place, job.priority);
+        }
+        self.held.remove(&job.id);
     }
 
     /// Puts a job into the line or with who works at it; true where somebody may claim it, or wait
     /// for its time.
-    fn wait_or_work(&mut self, job: &JobRecord) -> bool {
+    fn enter(&mut self, job: &JobRecord, was_live: bool) -> bool {
+        if job.status().is_final() {
+            self.watch.end(job.id);
+            return false;
+        }
+        if !was_live {
+            self.watch.begin(job);
+        }
         if let JobState::Processing { lease, .. } = &job.state {
             self.held.insert(job.id, lease.worker.clone());
         }
-        self.line.insert(job)
+        let place = place(job);
+        if let Some(place) = place {
+            self.line.insert(place, job.priority);
+        }
+        place.is_some()
     }
 
     fn keep(&mut self, job: JobRecord) {
@@ -124,9 +208,18 @@ impl Mirror {
         }
     }
 
-    /// Keeps a record that was read, unless anything changed since `generation`.
-    pub(super) fn keep_read(&mut self, job: JobRecord, generation: u64) {
-        if self.generation == generation {
+    pub(super) const fn moment(&self) -> Moment {
+        Moment {
+            changes: self.changes,
+            forgets: self.forgets,
+        }
+    }
+
+    /// Keeps a record that was read after `moment`, unless it may have changed since: then it is
+    /// here already, or is no more.
+    pub(super) fn keep_read(&mut self, job: JobRecord, moment: Moment) {
+        let young = self.changes - moment.changes < FEW_CHANGES && self.forgets == moment.forgets;
+        if young && !self.records.contains_key(&job.id) {
             self.keep(job);
         }
     }
@@ -149,9 +242,9 @@ impl Mirror {
         }
     }
 
-    /// How many would be claimed before a job that stands there.
-    pub(super) fn rank(&self, place: Place) -> u64 {
-        self.line.rank(place)
+    /// How many would be claimed before a job that stands there; none while that is not known.
+    pub(super) fn rank(&self, place: Place) -> Option<u64> {
+        self.loaded.then(|| self.line.rank(place))
     }
 
     /// Notes the time as a caller sees it.
@@ -169,19 +262,22 @@ impl Mirror {
             let passed = i64::try_from(at.elapsed().as_micros()).unwrap_or(i64::MAX);
             now.as_microsecond().saturating_add(passed)
         });
-        self.line.until_claimable(now)
+        let known = self.line.until_claimable(now);
+        if self.loaded || self.tally.pending == 0 {
+            return known;
+        }
+        Some(known.unwrap_or(LOOK).min(LOOK))
     }
 
     /// Whether a transaction could find something to claim.
     pub(super) fn may_claim(&self, now: Timestamp) -> bool {
         let waits = self.line.is_anyone_ready() || self.line.is_anyone_due(now);
-        self.stale || (waits && !self.tally.paused)
+        self.stale || ((waits || !self.loaded) && !self.tally.paused)
     }
 
     pub(super) fn poll(&mut self, job: &JobRecord, now: Timestamp) {
         if !job.status().is_final() {
-            let at = self.polled.entry(job.id).or_insert(now);
-            *at = now.max(*at);
+            self.watch.asked(job.id, now);
         }
     }
 
@@ -193,7 +289,10 @@ impl Mirror {
     }
 
     pub(super) fn polled_at(&self, job: &JobRecord) -> Timestamp {
-        let known = self.polled.get(&job.id).copied();
-        known.map_or(job.polled_at, |at| at.max(job.polled_at))
+        self.watch.last(job)
+    }
+
+    pub(super) const fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 }

@@ -9,7 +9,7 @@
 //! - claim order is priority, then age, with ageing: a job gains one level of priority for each
 //!   [`AGEING`] it waits, so that nothing starves;
 //! - a record that cannot be decoded is set aside and counted, and stops no other;
-//! - polling writes nothing to the disk more often than once a minute.
+//! - polling writes nothing to the disk.
 //!
 //! Every call takes `now` from the caller, so that tests live through years in milliseconds.
 
@@ -25,6 +25,7 @@ mod ranked;
 mod sled;
 mod tables;
 mod wake;
+mod watch;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -73,6 +74,15 @@ pub enum Orders {
     Continue,
     /// Somebody cancelled the job: stop, clean up, then `fail` with the code `cancelled`.
     Cancel,
+}
+
+/// A job as it is in memory, for a poll.
+#[derive(Debug, Clone)]
+pub struct Glance {
+    /// The job; its `polled_at` may be older than the last poll.
+    pub job: Arc<JobRecord>,
+    /// How many jobs would be claimed before it; none unless it is pending and that is known.
+    pub position: Option<u64>,
 }
 
 /// What became of an enqueue.
@@ -257,6 +267,12 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Vec<Option<JobRecord>>, QueueError>;
 
+    /// [`Queue::get`] of one job that is polled, without waiting: none where only `get` can tell.
+    fn glance(&self, owner: &Owner, job: JobId, now: Timestamp) -> Option<Glance> {
+        let _ = (owner, job, now);
+        None
+    }
+
     /// Reads a job, whoever's it is: for upkeep, never for a caller.
     async fn peek(&self, job: JobId) -> Result<Option<JobRecord>, QueueError>;
 
@@ -273,7 +289,8 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Page, QueueError>;
 
-    /// How many jobs would be claimed before this one; none unless it is pending.
+    /// How many jobs would be claimed before this one; none unless it is pending, and for a moment
+    /// after a start with a long line.
     async fn position(&self, job: JobId) -> Result<Option<u64>, QueueError>;
 
     /// Enforces the limits; at most `batch` jobs of each kind, so that a sweep is bounded.

@@ -24,7 +24,7 @@ impl SledQueue {
         let (durable, recovery) = Durable::open(dir, Options::default()).await?;
         let queue = Self::over(SledStore { durable }, limits);
         // Of a recovery from a damaged journal the indexes may know other jobs than the records.
-        queue.read_anew(recovery.is_some()).await?;
+        queue.begin(recovery.is_none()).await?;
         Ok((queue, recovery))
     }
 
@@ -33,6 +33,7 @@ impl SledQueue {
     /// # Errors
     /// [`QueueError::Store`] where the last writes failed.
     pub async fn close(&self) -> Result<(), QueueError> {
+        self.stop_loading().await;
         Ok(self.store.durable.clone().close().await?)
     }
 }
@@ -52,6 +53,10 @@ pub struct SledStore {
 impl Store for SledStore {
     fn durability(&self) -> Durability {
         Durability::Fsync
+    }
+
+    fn generation(&self) -> u64 {
+        self.durable.stats().reopened
     }
 
     async fn change<R: Send + 'static, S: Send + 'static>(

@@ -354,7 +354,7 @@ proptest::proptest! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_from_before_the_ledger_begins_it_with_what_is_there() {
+async fn a_queue_of_the_first_layout_is_made_anew_and_begins_the_ledger_with_what_is_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let now = jiff::Timestamp::now();
     let (queue, _) = SledQueue::open(folder.path(), limits())
@@ -369,6 +369,10 @@ async fn a_queue_from_before_the_ledger_begins_it_with_what_is_there() {
         br#"{"pending":1,"processing":0,"completed":0,"failed":0,"quarantined":0,"accepted":42}"#;
     let change = move |tables: &mut dyn Tables| {
         tables.put(crate::queue::tables::TALLY, b"", old.to_vec());
+        // And rows of tables that are no more.
+        for table in crate::queue::tables::FORMER {
+            tables.put(table, b"a row", Vec::new());
+        }
         Ok(())
     };
     queue
@@ -395,5 +399,74 @@ async fn a_queue_from_before_the_ledger_begins_it_with_what_is_there() {
         (ledger.accepted, ledger.pending, ledger.missing()),
         (2, 2, 0)
     );
+    let queue = Arc::new(queue);
+    Subject::over(queue.clone(), ()).audit().await;
+    queue.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_line_is_known_after_a_start_and_claimed_from_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (owner, now) = (Owner("ada".into()), jiff::Timestamp::now());
+    let (queue, _) = SledQueue::open(folder.path(), everything())
+        .await
+        .expect("opens");
+    let queue = Arc::new(queue);
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (queue, owner) = (queue.clone(), owner.clone());
+        clients.spawn(async move {
+            for _ in 0..50 {
+                queue.enqueue(job(&owner), now).await.expect("enqueues");
+            }
+        });
+    }
+    clients.join_all().await;
+    queue.close().await.expect("closes");
+    drop(queue);
+
+    let (queue, _) = SledQueue::open(folder.path(), everything())
+        .await
+        .expect("opens");
+    let ledger = queue.ledger(now).await.expect("tells");
+    assert_eq!(
+        (ledger.pending, ledger.missing()),
+        (10_000, 0),
+        "counted at once"
+    );
+    let lease = std::time::Duration::from_secs(30);
+    for _ in 0..20 {
+        queue.claimable().await;
+        let claim = queue
+            .claim("w", lease, now)
+            .await
+            .expect("claims")
+            .expect("a job");
+        queue
+            .cancel(&owner, claim.key.job, now)
+            .await
+            .expect("is told");
+    }
+    let last = queue.enqueue(job(&owner), now).await.expect("enqueues");
+    let (Enqueued::Fresh(last) | Enqueued::Same(last)) = last;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while queue.position(last.id).await.expect("tells").is_none() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the line was not read"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert_eq!(queue.position(last.id).await.expect("tells"), Some(9_980));
+    let ledger = queue.ledger(now).await.expect("tells");
+    assert_eq!((ledger.workers, ledger.processing), (1, 20));
+    // Nobody asks for them any more, from the start on.
+    let swept = queue
+        .sweep(&limits(), 7, now + limits().abandon)
+        .await
+        .expect("sweeps");
+    assert_eq!(swept.abandoned.len(), 7);
+    let queue = Arc::new(queue);
+    Subject::over(queue.clone(), ()).audit().await;
     queue.close().await.expect("closes");
 }

@@ -18,30 +18,22 @@ pub(super) const READY: Table = Table("ready");
 pub(super) const DELAYED: Table = Table("delayed");
 /// Claimed jobs.
 pub(super) const PROCESSING: Table = Table("processing");
-/// Jobs that have not ended, by when they were last asked for as far as it is written down.
-pub(super) const POLLED: Table = Table("polled");
 /// Completed jobs by when their artifact was stored.
 pub(super) const ARTIFACTS: Table = Table("artifacts");
 /// Completed jobs whose artifact was made for others too, by the artifact's key.
 pub(super) const SHARED: Table = Table("shared");
-/// Ended jobs by the time of their end.
+/// Failed jobs by the time of their end.
 pub(super) const ENDED: Table = Table("ended");
-/// An owner's jobs, newest first.
+/// An owner's jobs, newest first; a row's value is the job's status.
 pub(super) const OWNED: Table = Table("owned");
-/// An owner's jobs of one status, newest first.
-pub(super) const OWNED_STATUS: Table = Table("owned_status");
 /// All tables whose rows follow from the records alone.
-pub(super) const INDEXES: [Table; 9] = [
-    READY,
-    DELAYED,
-    PROCESSING,
-    POLLED,
-    ARTIFACTS,
-    SHARED,
-    ENDED,
-    OWNED,
-    OWNED_STATUS,
-];
+pub(super) const INDEXES: [Table; 7] =
+    [READY, DELAYED, PROCESSING, ARTIFACTS, SHARED, ENDED, OWNED];
+/// Version of the tables; what an older one has is made anew from the records.
+pub(super) const LAYOUT: u32 = 2;
+/// Tables of the first layout that are no more. A completed job had five rows; it has three now, so
+/// that a million of them are opened in time.
+pub(super) const FORMER: [Table; 2] = [Table("polled"), Table("owned_status")];
 /// Idempotency keys with what they made.
 pub(super) const KEYS: Table = Table("keys");
 /// Idempotency keys by age.
@@ -86,6 +78,11 @@ pub enum Worth {
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// What an answered durable change has survived.
     fn durability(&self) -> Durability;
+
+    /// Grows when the tables may have become others than they were, as after a recovery at work.
+    fn generation(&self) -> u64 {
+        0
+    }
 
     /// Runs `work` as one transaction, alone; an error takes back all that it wrote. After it is
     /// as durable as asked for, `then` runs, in the order of transactions.
@@ -154,21 +151,25 @@ pub(super) fn time_key(at: Timestamp, id: &[u8]) -> Vec<u8> {
 }
 
 /// What the keys of an owner's rows begin with.
-pub(super) fn owner_prefix(owner: &Owner, status: Option<JobStatus>) -> Vec<u8> {
+pub(super) fn owner_prefix(owner: &Owner) -> Vec<u8> {
     let name = owner.0.as_bytes();
     let mut key = (name.len() as u64).to_be_bytes().to_vec();
     key.extend_from_slice(name);
-    key.extend(status.map(|status| match status {
+    key
+}
+
+/// A status as the value of an owner's row.
+pub(super) const fn status_byte(status: JobStatus) -> u8 {
+    match status {
         JobStatus::Pending => 0,
         JobStatus::Processing => 1,
         JobStatus::Completed => 2,
         JobStatus::Failed => 3,
-    }));
-    key
+    }
 }
 
-fn owner_key(job: &JobRecord, status: Option<JobStatus>) -> Vec<u8> {
-    let mut key = owner_prefix(&job.owner, status);
+fn owner_key(job: &JobRecord) -> Vec<u8> {
+    let mut key = owner_prefix(&job.owner);
     key.extend_from_slice(&(u64::MAX - job.sequence).to_be_bytes());
     key.extend_from_slice(job.id.0.as_bytes());
     key
@@ -176,7 +177,7 @@ fn owner_key(job: &JobRecord, status: Option<JobStatus>) -> Vec<u8> {
 
 /// The key of an idempotency key's row.
 pub(super) fn idempotency_row(owner: &Owner, key: Uuid) -> Vec<u8> {
-    let mut row = owner_prefix(owner, None);
+    let mut row = owner_prefix(owner);
     row.extend_from_slice(key.as_bytes());
     row
 }
@@ -187,34 +188,31 @@ pub(super) fn id_of(key: &[u8]) -> Option<JobId> {
     Some(JobId(Uuid::from_bytes(*id)))
 }
 
+/// A row of an index: its table, its key, and what a reader needs without the record.
+pub(super) type Row = (Table, Vec<u8>, Vec<u8>);
+
 /// The rows that a record has in the indexes.
-pub(super) fn rows(job: &JobRecord) -> Vec<(Table, Vec<u8>)> {
+pub(super) fn rows(job: &JobRecord) -> Vec<Row> {
     let id = job.id.0.as_bytes();
-    let mut rows = vec![
-        (OWNED, owner_key(job, None)),
-        (OWNED_STATUS, owner_key(job, Some(job.status()))),
-    ];
+    let mut rows = Vec::with_capacity(3);
+    rows.push((OWNED, owner_key(job), vec![status_byte(job.status())]));
     match &job.state {
-        JobState::Pending { .. } => {
-            rows.push((POLLED, time_key(job.polled_at, id)));
-            match place(job) {
-                Some(Place::Ready(key)) => rows.push((READY, key.to_vec())),
-                Some(Place::Delayed(key)) => rows.push((DELAYED, key.to_vec())),
-                None => {}
-            }
-        }
-        JobState::Processing { .. } => {
-            rows.push((POLLED, time_key(job.polled_at, id)));
-            rows.push((PROCESSING, id.to_vec()));
+        JobState::Pending { .. } => match place(job) {
+            Some(Place::Ready(key)) => rows.push((READY, key.to_vec(), vec![job.priority])),
+            Some(Place::Delayed(key)) => rows.push((DELAYED, key.to_vec(), vec![job.priority])),
+            None => {}
+        },
+        JobState::Processing { lease, .. } => {
+            rows.push((PROCESSING, id.to_vec(), lease.worker.clone().into_bytes()));
         }
         JobState::Completed { artifact, at } => {
-            rows.push((ARTIFACTS, time_key(artifact.since(*at), id)));
+            rows.push((ARTIFACTS, time_key(artifact.since(*at), id), Vec::new()));
             if artifact.stored_at.is_some() {
-                rows.push((SHARED, [artifact.key.as_bytes(), id].concat()));
+                let key = [artifact.key.as_bytes(), id].concat();
+                rows.push((SHARED, key, Vec::new()));
             }
-            rows.push((ENDED, time_key(*at, id)));
         }
-        JobState::Failed { at, .. } => rows.push((ENDED, time_key(*at, id))),
+        JobState::Failed { at, .. } => rows.push((ENDED, time_key(*at, id), Vec::new())),
     }
     rows
 }

@@ -40,6 +40,13 @@ impl Wake {
         self.bell(job).notify_waiters();
     }
 
+    /// Every job may have changed.
+    pub(super) fn all_changed(&self) {
+        for bell in &self.jobs {
+            bell.notify_waiters();
+        }
+    }
+
     pub(super) fn work_arrived(&self) {
         self.work.notify_waiters();
     }

@@ -5,7 +5,7 @@ mod sweep;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use longhaul_durable::Scan;
+use longhaul_durable::{Scan, Table};
 use longhaul_protocol::JobId;
 
 use super::{
@@ -13,8 +13,8 @@ use super::{
     job::{Change, Event, apply, later},
     ledger::Tally,
     tables::{
-        DELAYED, INDEXES, JOBS, KEY_AGES, KEYS, KeyRow, ORPHANS, QUARANTINE, READY, TALLY, Tables,
-        id_of, idempotency_row, rows, time_key,
+        DELAYED, FORMER, INDEXES, JOBS, KEY_AGES, KEYS, KeyRow, LAYOUT, ORPHANS, QUARANTINE, READY,
+        TALLY, Tables, id_of, idempotency_row, rows, time_key,
     },
 };
 
@@ -35,8 +35,8 @@ pub(super) struct Changed {
 /// What a transaction changed, for what is kept in memory.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// Everything, where the tables were read or made anew.
-    pub(super) anew: Option<Vec<JobRecord>>,
+    /// Whether the indexes were made anew.
+    pub(super) anew: bool,
     pub(super) changed: Vec<Changed>,
     pub(super) tally: Option<Tally>,
 }
@@ -171,61 +171,64 @@ impl<'t> Work<'t> {
         }
     }
 
-    /// Reads everything, counts it, and makes the indexes anew where they do not follow from the
-    /// records, or `always`.
-    pub(super) fn read_anew(&mut self, always: bool) -> Result<(), QueueError> {
-        let (mut records, mut spoilt) = (Vec::new(), Vec::new());
-        let mut scan = Scan::all().limit(PAGE);
-        loop {
-            let page = self.tables.scan(JOBS, &scan)?;
-            let Some((last, _)) = page.last() else { break };
-            scan = scan.after(last);
-            for (key, value) in page {
-                match decoded(&value) {
-                    Some(job) => records.push(job),
-                    None => spoilt.push((key, value)),
-                }
-            }
+    /// Makes tables of an older layout anew, or all where they are not to be trusted.
+    pub(super) fn check_layout(&mut self, trusted: bool) -> Result<(), QueueError> {
+        if trusted && self.tally.layout == LAYOUT {
+            self.effects.tally = Some(self.tally);
+            return Ok(());
+        }
+        self.read_anew()
+    }
+
+    /// Reads every record, sets aside what cannot be read, and makes counts and indexes anew.
+    pub(super) fn read_anew(&mut self) -> Result<(), QueueError> {
+        for table in INDEXES.into_iter().chain(FORMER) {
+            self.each(table, |work, key, _| work.tables.delete(table, key))?;
         }
         let mut tally = self.tally.emptied();
-        tally.quarantined += spoilt.len() as u64;
-        for job in &records {
-            tally.add(job);
-            tally.accepted = tally.accepted.max(job.sequence);
-        }
-        tally.begin();
-        if always || !spoilt.is_empty() || tally != self.tally {
-            for (key, value) in spoilt {
+        tally.layout = LAYOUT;
+        self.each(JOBS, |work, key, value| {
+            let Some(job) = decoded(value) else {
                 tracing::error!(
                     bytes = value.len(),
                     "a job that cannot be read was set aside"
                 );
-                self.tables.delete(JOBS, &key);
-                self.tables.put(QUARANTINE, &key, value);
+                work.tables.delete(JOBS, key);
+                work.tables.put(QUARANTINE, key, value.to_vec());
+                tally.quarantined += 1;
+                return;
+            };
+            tally.add(&job);
+            tally.accepted = tally.accepted.max(job.sequence);
+            for (table, key, value) in rows(&job) {
+                work.tables.put(table, &key, value);
             }
-            self.index_anew(&records)?;
-        }
-        // In the order in which they came, for those who keep only the latest.
-        records.sort_by_key(|job| job.sequence);
+        })?;
+        tally.begin();
         self.tally = tally;
         self.effects.tally = Some(tally);
         self.effects.changed.clear();
-        self.effects.anew = Some(records);
+        self.effects.anew = true;
         Ok(())
     }
 
-    fn index_anew(&mut self, records: &[JobRecord]) -> Result<(), QueueError> {
-        for table in INDEXES {
-            for (key, _) in self.tables.scan(table, &Scan::all())? {
-                self.tables.delete(table, &key);
+    /// Looks at each row of a table, a page at a time.
+    fn each(
+        &mut self,
+        table: Table,
+        mut look: impl FnMut(&mut Self, &[u8], &[u8]),
+    ) -> Result<(), QueueError> {
+        let mut scan = Scan::all().limit(PAGE);
+        loop {
+            let page = self.tables.scan(table, &scan)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            scan = scan.after(last);
+            for (key, value) in &page {
+                look(self, key, value);
             }
         }
-        for job in records {
-            for (table, key) in rows(job) {
-                self.tables.put(table, &key, Vec::new());
-            }
-        }
-        Ok(())
     }
 
     fn apply(&mut self, job: JobRecord, event: Event) -> Result<JobRecord, QueueError> {
@@ -244,11 +247,16 @@ impl<'t> Work<'t> {
     fn save(&mut self, old: Option<JobRecord>, new: JobRecord) -> Result<(), QueueError> {
         let before = old.as_ref().map(rows).unwrap_or_default();
         let after = rows(&new);
-        for (table, key) in before.iter().filter(|row| !after.contains(row)) {
-            self.tables.delete(*table, key);
+        for (table, key, _) in &before {
+            if !after.iter().any(|(t, k, _)| (t, k) == (table, key)) {
+                self.tables.delete(*table, key);
+            }
         }
-        for (table, key) in after.iter().filter(|row| !before.contains(row)) {
-            self.tables.put(*table, key, Vec::new());
+        for row in after {
+            if !before.contains(&row) {
+                let (table, key, value) = row;
+                self.tables.put(table, &key, value);
+            }
         }
         self.tables.put(JOBS, new.id.0.as_bytes(), encoded(&new)?);
         if let Some(old) = &old {
@@ -266,7 +274,7 @@ impl<'t> Work<'t> {
     }
 
     fn forget(&mut self, job: JobRecord) {
-        for (table, key) in rows(&job) {
+        for (table, key, _) in rows(&job) {
             self.tables.delete(table, &key);
         }
         self.tables.delete(JOBS, job.id.0.as_bytes());
@@ -290,21 +298,17 @@ impl<'t> Work<'t> {
 
     /// The job that an index row names. A row that names none is removed, and a record that cannot
     /// be decoded is set aside: neither may stop those behind it.
-    fn indexed(
-        &mut self,
-        table: longhaul_durable::Table,
-        key: &[u8],
-    ) -> Result<Option<JobRecord>, QueueError> {
+    fn indexed(&mut self, table: Table, key: &[u8]) -> Result<Option<JobRecord>, QueueError> {
         let loaded = match id_of(key) {
             Some(id) => self.load(id)?,
             None => Loaded::Missing,
         };
         match loaded {
-            Loaded::Job(job) if rows(&job).iter().any(|(t, k)| *t == table && k == key) => {
+            Loaded::Job(job) if rows(&job).iter().any(|(t, k, _)| *t == table && k == key) => {
                 Ok(Some(*job))
             }
             Loaded::Undecodable => {
-                self.read_anew(true)?;
+                self.read_anew()?;
                 Ok(None)
             }
             Loaded::Job(_) | Loaded::Missing => {

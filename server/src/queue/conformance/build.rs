@@ -13,7 +13,7 @@ use crate::queue::{
     engine::Engine,
     job::later,
     ledger::Tally,
-    tables::{INDEXES, JOBS, Store, TALLY, Worth, rows},
+    tables::{FORMER, INDEXES, JOBS, Store, TALLY, Worth, rows},
     work::decoded,
 };
 
@@ -67,12 +67,12 @@ impl<S: Store> Inside for Engine<S> {
                 let mut expected: Vec<_> = records
                     .iter()
                     .flat_map(rows)
-                    .map(|(table, key)| (table.0, key))
+                    .map(|(table, key, value)| (table.0, key, value))
                     .collect();
                 let mut found = Vec::new();
-                for table in INDEXES {
+                for table in INDEXES.into_iter().chain(FORMER) {
                     let keys = tables.scan(table, &Scan::all())?;
-                    found.extend(keys.into_iter().map(|(key, _)| (table.0, key)));
+                    found.extend(keys.into_iter().map(|(key, value)| (table.0, key, value)));
                 }
                 expected.sort();
                 found.sort();

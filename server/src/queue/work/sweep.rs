@@ -10,49 +10,51 @@ use super::{KEY_TTL, Loaded, Work};
 use crate::queue::{
     Artifact, ClaimKey, JobRecord, JobState, QueueError, Swept, UploadState,
     job::{Event, later},
-    tables::{
-        ARTIFACTS, ENDED, KEY_AGES, KEYS, ORPHANS, POLLED, PROCESSING, SHARED, id_of, time_key,
-    },
+    tables::{ARTIFACTS, ENDED, KEY_AGES, KEYS, ORPHANS, PROCESSING, SHARED, id_of, time_key},
 };
 
 impl Work<'_> {
-    /// Ends what outlived its time. `polled` gives when a job was last asked for, as far as is known.
+    /// Ends what outlived its time. `unasked` are jobs that nobody seems to ask for, and `polled`
+    /// gives when a job was last asked for, as far as is known. Besides, gives those that are asked
+    /// for after all, with when.
     pub(in crate::queue) fn sweep(
         &mut self,
         batch: usize,
+        unasked: &[(Timestamp, JobId)],
         polled: impl Fn(&JobRecord) -> Timestamp,
-    ) -> Result<Swept, QueueError> {
+    ) -> Result<(Swept, Vec<(Timestamp, JobId)>), QueueError> {
         let mut swept = Swept::default();
         self.sweep_claimed(batch, &mut swept)?;
-        if !self.limits.abandon.is_zero() {
-            self.sweep_abandoned(batch, polled, &mut swept)?;
-        }
-        for (key, _) in self.before(ARTIFACTS, self.limits.artifact_ttl, batch)? {
+        let asked = self.sweep_abandoned(unasked, polled, &mut swept)?;
+        let short = self.limits.job_ttl < self.limits.artifact_ttl;
+        let kept = self.limits.artifact_ttl.min(self.limits.job_ttl);
+        for (key, _) in self.before(ARTIFACTS, kept, batch)? {
             let Some(job) = self.indexed(ARTIFACTS, &key)? else {
                 continue;
             };
-            if let JobState::Completed { artifact, .. } = &job.state {
-                if !self.is_shared(artifact, job.id)? {
-                    swept.expired.push((job.id, artifact.clone()));
-                }
+            let JobState::Completed { artifact, at } = &job.state else {
+                continue;
+            };
+            // A record kept shorter than its artifact: both go.
+            if short && later(*at, self.limits.job_ttl) > self.now {
+                continue;
+            }
+            if !self.is_shared(artifact, job.id)? {
+                swept.expired.push((job.id, artifact.clone()));
+            }
+            if short {
+                swept.forgotten.push(job.id);
+                self.forget(job);
+            } else {
                 self.apply(job, Event::ArtifactExpired)?;
             }
         }
-        for (key, _) in self.before(ENDED, self.limits.job_ttl, batch)? {
-            let Some(job) = self.indexed(ENDED, &key)? else {
-                continue;
-            };
-            // Kept shorter than its artifact: both go.
-            if let JobState::Completed { artifact, .. } = &job.state {
-                if swept.expired.len() >= batch {
-                    continue;
-                }
-                if !self.is_shared(artifact, job.id)? {
-                    swept.expired.push((job.id, artifact.clone()));
-                }
+        let left = batch - swept.forgotten.len();
+        for (key, _) in self.before(ENDED, self.limits.job_ttl, left)? {
+            if let Some(job) = self.indexed(ENDED, &key)? {
+                swept.forgotten.push(job.id);
+                self.forget(job);
             }
-            swept.forgotten.push(job.id);
-            self.forget(job);
         }
         for (key, row) in self.before(KEY_AGES, KEY_TTL, batch)? {
             self.tables.delete(KEY_AGES, &key);
@@ -69,7 +71,7 @@ impl Work<'_> {
                 .orphaned_uploads
                 .extend(serde_json::from_slice::<UploadState>(&upload));
         }
-        Ok(swept)
+        Ok((swept, asked))
     }
 
     /// Whether another completed job offers the same artifact.
@@ -150,27 +152,28 @@ impl Work<'_> {
 
     fn sweep_abandoned(
         &mut self,
-        batch: usize,
+        unasked: &[(Timestamp, JobId)],
         polled: impl Fn(&JobRecord) -> Timestamp,
         swept: &mut Swept,
-    ) -> Result<(), QueueError> {
-        for (key, _) in self.before(POLLED, self.limits.abandon, batch)? {
-            let Some(job) = self.indexed(POLLED, &key)? else {
+    ) -> Result<Vec<(Timestamp, JobId)>, QueueError> {
+        let mut asked = Vec::new();
+        for (_, id) in unasked {
+            // What has ended, or cannot be read, waits for nobody.
+            let Loaded::Job(job) = self.load(*id)? else {
                 continue;
             };
-            let id = job.id;
+            if job.status().is_final() {
+                continue;
+            }
             let at = polled(&job);
             if later(at, self.limits.abandon) <= self.now {
-                self.apply(job, Event::Abandoned)?;
-                swept.abandoned.push(id);
+                self.apply(*job, Event::Abandoned)?;
+                swept.abandoned.push(*id);
             } else {
-                // Only now is it written down: once for each time that it would be abandoned.
-                let mut asked = job.clone();
-                asked.polled_at = at;
-                self.save(Some(job), asked)?;
+                asked.push((at, *id));
             }
         }
-        Ok(())
+        Ok(asked)
     }
 
     /// Rows of a table by time that are older than this.

@@ -1,0 +1,4 @@
+-- Puts one job after another into the queue.
+wrk.method = "POST"
+wrk.body = os.getenv("BODY")
+wrk.headers["Content-Type"] = "application/json"
