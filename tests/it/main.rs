@@ -7,6 +7,7 @@ mod crash;
 mod crash_matrix;
 mod delivery;
 mod demo;
+mod deploy;
 mod drain;
 mod expiry;
 mod hostile;

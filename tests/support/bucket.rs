@@ -6,6 +6,7 @@
 use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
+    types::LifecycleExpiration,
 };
 use longhaul_store::{Options, Store};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -151,7 +152,7 @@ impl Bucket {
         let rules = rules.bucket(&self.name).send().await.expect("rules");
         let told = rules.rules().iter().map(|rule| {
             let prefix = rule.filter().and_then(|filter| filter.prefix());
-            let days = rule.expiration().and_then(|expiration| expiration.days());
+            let days = rule.expiration().and_then(LifecycleExpiration::days);
             let id = rule.id().unwrap_or_default();
             format!("{id} {} {}", prefix.unwrap_or_default(), days.unwrap_or(0))
         });

@@ -19,7 +19,7 @@ use super::{
     NewJob, Orders, Owner, Page, Progress, Queue, QueueError, Swept, UploadState,
     job::Event,
     mirror::Mirror,
-    tables::{JOBS, Rows, Store, Worth, owner_prefix, place, status_byte},
+    tables::{JOBS, Rows, SHARED, Store, Worth, owner_prefix, place, status_byte},
     wake::Wake,
     work::{Work, decoded},
 };
@@ -278,6 +278,13 @@ impl<S: Store> Queue for Engine<S> {
             return Ok(Some(JobRecord::clone(known)));
         }
         Ok(self.read(vec![job]).await?.into_iter().next())
+    }
+
+    async fn is_shared(&self, artifact: &str) -> Result<bool, QueueError> {
+        let sharers = Scan::prefix(artifact.as_bytes()).limit(1);
+        self.store
+            .look(move |rows| Ok(!rows.scan(SHARED, &sharers)?.is_empty()))
+            .await
     }
 
     async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError> {

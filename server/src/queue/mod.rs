@@ -276,6 +276,9 @@ pub trait Queue: Send + Sync + std::fmt::Debug {
     /// Reads a job, whoever's it is: for upkeep, never for a caller.
     async fn peek(&self, job: JobId) -> Result<Option<JobRecord>, QueueError>;
 
+    /// Whether a job offers the artifact under this key that another job made.
+    async fn is_shared(&self, artifact: &str) -> Result<bool, QueueError>;
+
     /// Gives every lease back without counting the attempts: for the one process that owns the
     /// store, at its start, when whoever held them is dead. Answers whose they were.
     async fn reclaim(&self, now: Timestamp) -> Result<Vec<JobId>, QueueError>;

@@ -31,12 +31,12 @@ impl Upkeep {
                 let Some(Some(record)) = records.get(&job) else {
                     continue;
                 };
-                if !is_orphan(record, attempt, key) {
+                if !is_orphan(record, attempt, key) || self.queue.is_shared(&blob(key)).await? {
                     continue;
                 }
                 match self.artifacts.delete_key(key).await {
                     Ok(()) => {
-                        tracing::info!(%job, attempt, "an artifact that no job offers is deleted")
+                        tracing::info!(%job, attempt, "an artifact that no job offers is deleted");
                     }
                     Err(error) => {
                         tracing::warn!(%job, %error, "an artifact that no job offers stays");
@@ -49,6 +49,14 @@ impl Upkeep {
                 return Ok(done);
             }
         }
+    }
+}
+
+/// The artifact that an object is, or whose manifest it is.
+fn blob(key: &str) -> String {
+    match key.strip_suffix("/manifest") {
+        Some(attempt) => format!("{attempt}/blob"),
+        None => key.to_owned(),
     }
 }
 

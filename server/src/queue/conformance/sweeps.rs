@@ -236,6 +236,8 @@ pub(crate) async fn a_shared_artifact_goes_with_the_last_job_that_offers_it(s: &
             .await
             .expect("completes");
     }
+    let is_shared = || s.queue.is_shared(&shared.key);
+    assert!(is_shared().await.expect("reads"));
     let ttl = limits().artifact_ttl.as_secs();
     assert!(s.sweep(at(10 + ttl - 1)).await.expired.is_empty());
     // One artifact, one end: the later jobs promised no more than what is left of its time.
@@ -246,6 +248,7 @@ pub(crate) async fn a_shared_artifact_goes_with_the_last_job_that_offers_it(s: &
         .map(|(_, artifact)| &artifact.key)
         .collect();
     assert_eq!(told, [&shared.key], "told once, by the last");
+    assert!(!is_shared().await.expect("reads"));
     assert_eq!(s.queue.counts().await.expect("counts").completed, 0);
 }
 
