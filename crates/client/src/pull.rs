@@ -149,6 +149,7 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
         expected,
         connections: order.connections,
         limit: None,
+        headers: Default::default(),
     };
     Ok((source, request))
 }

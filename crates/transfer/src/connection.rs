@@ -12,14 +12,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::Response;
+use reqwest::{Response, header::HeaderMap};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
     file::Writer,
     limit::Limit,
-    probe::{self, Asked, Fault, Object, Reply},
+    probe::{self, Asked, Asker, Fault, Object, Reply},
     segments::{Head, LaneId, Work},
     table::Table,
     verify::digest::{Crc, crc},
@@ -31,7 +31,8 @@ const LAST_WORD: Duration = Duration::from_millis(100);
 /// What all connections of one pull work with.
 #[derive(Debug)]
 pub(crate) struct Site {
-    pub(crate) client: reqwest::Client,
+    pub(crate) asker: Asker,
+    pub(crate) headers: HeaderMap,
     pub(crate) object: Object,
     pub(crate) writer: Writer,
     table: Mutex<Table>,
@@ -41,8 +42,6 @@ pub(crate) struct Site {
     pub(crate) limits: [Arc<Limit>; 2],
     /// Without a byte for this long a connection is given up.
     pub(crate) stall: Duration,
-    /// How long the head of a reply may take.
-    pub(crate) patience: Duration,
     pub(crate) stop: CancellationToken,
 }
 
@@ -75,17 +74,18 @@ impl Site {
         table: Table,
         fetched: Arc<AtomicU64>,
         limit: Arc<Limit>,
+        headers: HeaderMap,
     ) -> Self {
         let config = &parts.config;
         Self {
-            client: parts.client.clone(),
+            asker: parts.asker.clone(),
+            headers,
             object,
             writer,
             table: Mutex::new(table),
             fetched,
             limits: [Arc::clone(&parts.limit), limit],
             stall: config.stall_timeout,
-            patience: config.connect_timeout + config.stall_timeout,
             stop: CancellationToken::new(),
         }
     }
@@ -169,7 +169,7 @@ impl Lane {
         let reply = tokio::select! {
             biased;
             () = site.stop.cancelled() => return Err(Fault::Stopped),
-            reply = probe::ask(&site.client, &self.url, asked, Some(&site.object), site.patience) => reply?,
+            reply = site.asker.ask(&self.url, &site.headers, asked, Some(&site.object)) => reply?,
         };
         match reply {
             Reply::Bytes { body, end, .. } => Ok((body, end)),

@@ -243,6 +243,7 @@ impl Pull<'_> {
             table,
             Arc::clone(&self.report.fetched),
             Arc::clone(&self.limit),
+            self.request.headers.clone(),
         ))
     }
 

@@ -6,7 +6,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Error, Finished, Progress, Request, download, file, hosts::Hosts, limit::Limit};
+use crate::{
+    Error, Finished, Guard, Progress, Request, download, file, hosts::Hosts, limit::Limit,
+    probe::Asker,
+};
 
 /// How the engine behaves towards all hosts.
 #[derive(Debug, Clone)]
@@ -30,6 +33,11 @@ pub struct EngineConfig {
     pub backoff_cap: Duration,
     /// A `Retry-After` beyond this is cut to it.
     pub retry_after_cap: Duration,
+    /// Redirects that are followed, one after the other.
+    pub redirects: usize,
+    /// Where it may connect to; anywhere where absent. With a guard the system's proxies are not
+    /// used: they would connect to what the guard never saw.
+    pub guard: Option<Guard>,
 }
 
 impl Default for EngineConfig {
@@ -44,6 +52,8 @@ impl Default for EngineConfig {
             backoff: Duration::from_millis(250),
             backoff_cap: Duration::from_secs(30),
             retry_after_cap: Duration::from_secs(120),
+            redirects: 10,
+            guard: None,
         }
     }
 }
@@ -55,7 +65,7 @@ pub struct Engine(Arc<Parts>);
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) config: EngineConfig,
-    pub(crate) client: reqwest::Client,
+    pub(crate) asker: Asker,
     pub(crate) limit: Arc<Limit>,
     pub(crate) hosts: Hosts,
 }
@@ -68,7 +78,12 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Result<Self, Error> {
         let client = crate::probe::client(&config)?;
         Ok(Self(Arc::new(Parts {
-            client,
+            asker: Asker {
+                client,
+                guard: config.guard.clone(),
+                redirects: config.redirects,
+                patience: config.connect_timeout + config.stall_timeout,
+            },
             limit: Arc::new(Limit::new(config.limit)),
             hosts: Hosts::new(config.connections_per_host),
             config,

@@ -110,6 +110,14 @@ pub enum Error {
         /// Bytes kept on the disk.
         kept: u64,
     },
+    /// The source, or where it redirects to, is at an address that may not be connected to.
+    #[error("{host} is not an address that may be connected to")]
+    NotAllowed {
+        /// The host, by name or address.
+        host: String,
+        /// Bytes kept on the disk.
+        kept: u64,
+    },
     /// The source failed or refused for lack of capacity, every time.
     #[error("the source is overloaded or failing (status {status})")]
     Overloaded {
@@ -163,6 +171,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Refused { .. }
             | Self::Redirect { .. }
+            | Self::NotAllowed { .. }
             | Self::Setup { .. } => false,
         }
     }
@@ -184,6 +193,7 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Refused { .. } => "refused",
             Self::Redirect { .. } => "redirect",
+            Self::NotAllowed { .. } => "not_allowed",
             Self::Overloaded { .. } => "overloaded",
             Self::BadReply { .. } => "bad_reply",
             Self::Network { .. } => "network",
@@ -219,6 +229,7 @@ impl Error {
             | Self::NotFound { kept, .. }
             | Self::Refused { kept, .. }
             | Self::Redirect { kept }
+            | Self::NotAllowed { kept, .. }
             | Self::Overloaded { kept, .. }
             | Self::BadReply { kept, .. }
             | Self::Network { kept, .. } => Some(kept),

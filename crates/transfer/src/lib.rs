@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod file;
 mod growth;
+mod guard;
 mod hosts;
 mod limit;
 mod opening;
@@ -29,5 +30,6 @@ mod verify;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::Error;
+pub use guard::{Guard, Names};
 pub use progress::{Phase, Progress, SegmentView};
 pub use request::{Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, Verified};

@@ -12,7 +12,7 @@ use crate::{
     download::{Pull, Ready},
     file::{self, Part, blocking, name},
     patience::{in_the_end, in_words},
-    probe::{self, Asked, Fault, Object, Reply},
+    probe::{Asked, Fault, Object, Reply},
     renew::Links,
     reply::is_page,
     table::Table,
@@ -85,13 +85,12 @@ impl Pull<'_> {
     /// The first usable reply, however many tries it takes.
     async fn first_reply(&mut self, whole_only: bool) -> Result<(Reply, Url), Error> {
         let mut asked = if whole_only { Asked::Whole } else { Asked::All };
-        let patience = self.parts.config.connect_timeout + self.parts.config.stall_timeout;
         loop {
             let url = self.link().await?;
             let reply = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
-                reply = probe::ask(&self.parts.client, &url, asked, Some(&self.expected), patience) => reply,
+                reply = self.parts.asker.ask(&url, &self.request.headers, asked, Some(&self.expected)) => reply,
             };
             match reply {
                 Ok(Reply::AskWhole) if asked == Asked::All => asked = Asked::Whole,
@@ -146,7 +145,11 @@ impl Pull<'_> {
                 Ok(())
             }
             Err(error) if error.retryable => self.wait_out(Fault::Fatal(error.into())).await,
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Error::LinkRefused {
+                reason: format!("{} (status {status})", error.message),
+                retryable: false,
+                kept: 0,
+            }),
         }
     }
 

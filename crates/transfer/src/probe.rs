@@ -7,14 +7,12 @@ use std::{error::Error as _, time::Duration};
 
 use reqwest::{
     Client, Response,
-    header::{ACCEPT_ENCODING, HeaderMap, IF_MATCH, RANGE},
+    header::{ACCEPT_ENCODING, HeaderMap, IF_MATCH, LOCATION, RANGE},
     redirect::Policy,
 };
 use url::Url;
 
-use crate::{EngineConfig, Error, reply::judge};
-
-const MAX_REDIRECTS: usize = 10;
+use crate::{EngineConfig, Error, Guard, guard, reply::judge};
 
 /// The object that a pull is of: what every reply is held against.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,14 +84,11 @@ impl From<Error> for Fault {
 
 /// The HTTP client of an engine: HTTP/1.1 with a connection a range, kept alive.
 pub(crate) fn client(config: &EngineConfig) -> Result<Client, Error> {
-    let redirects = Policy::custom(|attempt| {
-        if may_follow(attempt.previous(), attempt.url()) {
-            attempt.follow()
-        } else {
-            attempt.error("too many redirects, or to where a pull must not follow")
-        }
-    });
-    Client::builder()
+    let mut builder = Client::builder();
+    if let Some(guard) = &config.guard {
+        builder = builder.no_proxy().dns_resolver(guard.clone());
+    }
+    builder
         .user_agent(&config.user_agent)
         .http1_only()
         .tcp_nodelay(true)
@@ -102,66 +97,110 @@ pub(crate) fn client(config: &EngineConfig) -> Result<Client, Error> {
         .pool_idle_timeout(Duration::from_secs(30))
         // A Referer would carry the signed URL to whoever is redirected to.
         .referer(false)
-        .redirect(redirects)
+        // Followed by hand: each hop is checked, and a header of one host is not another's.
+        .redirect(Policy::none())
         .build()
         .map_err(|error| Error::Setup {
             what: said(&error.without_url()),
         })
 }
 
-/// At most ten, only over HTTP, and never from an encrypted connection to an open one.
-fn may_follow(previous: &[Url], next: &Url) -> bool {
-    let downgrade = previous
-        .last()
-        .is_some_and(|from| from.scheme() == "https" && next.scheme() != "https");
-    previous.len() <= MAX_REDIRECTS && !downgrade && is_http(next)
-}
-
 fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// Asks once. `known` is what later replies must match; nothing is known at the first.
-pub(crate) async fn ask(
-    client: &Client,
-    url: &Url,
-    asked: Asked,
-    known: Option<&Object>,
-    patience: Duration,
-) -> Result<Reply, Fault> {
-    if !is_http(url) {
-        return Err(Fault::Fatal(Error::LinkRefused {
-            reason: format!("a {} link is not followed", url.scheme()),
-            retryable: false,
-            kept: 0,
-        }));
-    }
-    let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
-    match asked {
-        Asked::All => request = request.header(RANGE, "bytes=0-"),
-        Asked::Range { start, end } => {
-            request = request.header(RANGE, format!("bytes={start}-{}", end.saturating_sub(1)));
+/// How an engine asks: its client, and where that may go.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) client: Client,
+    pub(crate) guard: Option<Guard>,
+    pub(crate) redirects: usize,
+    /// How long the head of a reply may take.
+    pub(crate) patience: Duration,
+}
+
+impl Asker {
+    /// Asks once, and follows where it is sent. `known` is what later replies must match; nothing
+    /// is known at the first.
+    pub(crate) async fn ask(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        asked: Asked,
+        known: Option<&Object>,
+    ) -> Result<Reply, Fault> {
+        if !is_http(url) {
+            return Err(Fault::Fatal(Error::LinkRefused {
+                reason: format!("a {} link is not followed", url.scheme()),
+                retryable: false,
+                kept: 0,
+            }));
         }
-        Asked::Whole => {}
+        let reply = tokio::time::timeout(self.patience, self.send(url, headers, asked, known))
+            .await
+            .map_err(|_| Fault::Network("no answer in time".to_owned()))??;
+        judge(reply, asked, known)
     }
-    if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
-        // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the other.
-        request = request.header(IF_MATCH, etag);
+
+    async fn send(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        asked: Asked,
+        known: Option<&Object>,
+    ) -> Result<Response, Fault> {
+        let mut at = url.clone();
+        for _ in 0..=self.redirects {
+            if let Some(guard) = &self.guard {
+                guard.check(&at)?;
+            }
+            let mut request = self
+                .client
+                .get(at.clone())
+                .header(ACCEPT_ENCODING, "identity");
+            if at.origin() == url.origin() {
+                request = request.headers(headers.clone());
+            }
+            match asked {
+                Asked::All => request = request.header(RANGE, "bytes=0-"),
+                Asked::Range { start, end } => {
+                    let range = format!("bytes={start}-{}", end.saturating_sub(1));
+                    request = request.header(RANGE, range);
+                }
+                Asked::Whole => {}
+            }
+            if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
+                // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the
+                // other.
+                request = request.header(IF_MATCH, etag);
+            }
+            let reply = request.send().await.map_err(of_request)?;
+            if !matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(reply);
+            }
+            at = next(&at, &reply).ok_or(Fault::Fatal(Error::Redirect { kept: 0 }))?;
+        }
+        Err(Fault::Fatal(Error::Redirect { kept: 0 }))
     }
-    let reply = tokio::time::timeout(patience, request.send())
-        .await
-        .map_err(|_| Fault::Network("no answer in time".to_owned()))?
-        .map_err(of_request)?;
-    judge(reply, asked, known)
+}
+
+/// Where a redirect leads: only over HTTP, never from an encrypted connection to an open one, and
+/// with no name and password of somebody's.
+fn next(from: &Url, reply: &Response) -> Option<Url> {
+    let location = reply.headers().get(LOCATION)?.to_str().ok()?;
+    let to = from.join(location).ok()?;
+    may_follow(from, &to).then_some(to)
+}
+
+fn may_follow(from: &Url, to: &Url) -> bool {
+    let downgrade = from.scheme() == "https" && to.scheme() != "https";
+    !downgrade && is_http(to) && to.username().is_empty() && to.password().is_none()
 }
 
 /// A failure of reqwest, in words without the URL.
 pub(crate) fn of_request(error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    if error.is_redirect() {
-        return Fault::Fatal(Error::Redirect { kept: 0 });
-    }
-    Fault::Network(said(&error))
+    guard::refusal(&error).unwrap_or_else(|| Fault::Network(said(&error)))
 }
 
 /// The innermost cause: "connection refused" rather than "error sending request".
@@ -180,18 +219,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_stays_encrypted_and_on_http() {
+    fn a_redirect_stays_encrypted_and_on_http_and_takes_no_password() {
         let url = |text| Url::parse(text).expect("a URL");
         let (open, secure) = (url("http://h/"), url("https://h/"));
-        assert!(may_follow(std::slice::from_ref(&open), &secure));
-        assert!(may_follow(std::slice::from_ref(&secure), &secure));
-        assert!(!may_follow(std::slice::from_ref(&secure), &open));
-        assert!(!may_follow(&[open.clone(), secure.clone()], &open));
-        assert!(!may_follow(
-            std::slice::from_ref(&open),
-            &url("file:///etc/passwd")
-        ));
-        assert!(may_follow(&vec![open.clone(); 10], &open));
-        assert!(!may_follow(&vec![open.clone(); 11], &open));
+        assert!(may_follow(&open, &secure));
+        assert!(may_follow(&secure, &secure));
+        assert!(!may_follow(&secure, &open));
+        for to in [
+            "file:///etc/passwd",
+            "ftp://h/",
+            "gopher://h/",
+            "http://u:p@h/",
+        ] {
+            assert!(!may_follow(&open, &url(to)), "{to}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Request {
     pub connections: u8,
     /// Bytes per second at most; unlimited where absent.
     pub limit: Option<u64>,
+    /// Sent along to the source's own scheme, host and port, and to none that it redirects to.
+    pub headers: reqwest::header::HeaderMap,
 }
 
 /// What is known of the content before the first byte. Whatever is given is held against the

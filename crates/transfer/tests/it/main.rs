@@ -5,6 +5,7 @@ mod support;
 
 mod changed;
 mod faults;
+mod guard;
 mod links;
 mod names;
 mod resume;

@@ -100,6 +100,7 @@ impl Pull {
                 expected: Expected::default(),
                 connections: 4,
                 limit: None,
+                headers: Default::default(),
             },
             progress: watch::channel(Progress::default()).0,
             stop: CancellationToken::new(),
