@@ -25,8 +25,9 @@ use crate::{
     queue::{MemoryQueue, QueueError, SharedQueue, SledQueue},
     readiness::{Pulse, Readiness},
     router::{metrics_router, router},
+    source::{Fetcher, UrlPolicy},
     upkeep::Upkeep,
-    worker::{self, Stop, Tools},
+    worker::{self, Flights, Stop, Tools},
 };
 
 /// The embedded store's bucket.
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The data folder cannot be used.
     #[error("the data folder cannot be used: {0}")]
     Data(#[from] std::io::Error),
+    /// Other servers cannot be asked.
+    #[error("fetching cannot be set up: {0}")]
+    Fetch(#[from] longhaul_transfer::Error),
     /// The queue cannot be opened.
     #[error("the queue cannot be opened: {0}")]
     Queue(#[from] QueueError),
@@ -99,6 +103,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let catalogue = Arc::new(Catalogue::open(
         config.library.clone(),
         config.catalog.clone(),
+        &|name| std::env::var(name).ok(),
     )?);
     let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
@@ -127,6 +132,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let work = Stop::default();
     let serving = CancellationToken::new();
     let pulse = Arc::new(Pulse::default());
+    let flights = Arc::<Flights>::default();
+    let origins = UrlPolicy {
+        private: config.allow_private_origins,
+    };
+    let urls = config.allow_urls.then_some(origins);
+    let fetcher = Fetcher::new(&config.data_dir, origins)?;
+    let spool = fetcher.spool().clone();
     let tools = Tools {
         queue: Arc::clone(&queue),
         artifacts: artifacts.clone(),
@@ -135,6 +147,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         lease: config.lease,
         metrics: Arc::clone(&metrics),
         pulse: Arc::clone(&pulse),
+        artifact_ttl: config.limits.artifact_ttl,
+        fetcher,
+        urls,
+        flights: Arc::clone(&flights),
     };
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
@@ -143,6 +159,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         limits: config.limits,
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
+        flights,
+        spool,
     };
     let left = upkeep.left_behind().await;
     let readiness = Arc::new(Readiness {
@@ -171,6 +189,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         max_attempts: config.max_attempts,
         workers: config.workers as u64,
         max_wait: config.max_wait,
+        urls,
         draining: work.claims.clone(),
         metrics,
         readiness,

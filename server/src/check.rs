@@ -63,7 +63,9 @@ async fn free(address: std::net::SocketAddr) -> Result<String, String> {
 }
 
 fn offered(config: &Config) -> Finding {
-    let opened = Catalogue::open(config.library.clone(), config.catalog.clone());
+    let opened = Catalogue::open(config.library.clone(), config.catalog.clone(), &|name| {
+        std::env::var(name).ok()
+    });
     let outcome = match (&config.library, &config.catalog) {
         (None, None) => Ok("no library and no catalogue: nothing is offered".to_owned()),
         (library, catalog) => opened.map_err(|error| error.to_string()).map(|_| {

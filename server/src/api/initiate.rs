@@ -15,10 +15,14 @@ use longhaul_protocol::{
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
+use url::Url;
 use uuid::Uuid;
 
 use super::{Api, problem::Refusal};
-use crate::queue::{Enqueued, IdempotencyKey, JobRecord, JobSource, NewJob, Owner};
+use crate::{
+    queue::{Enqueued, IdempotencyKey, JobRecord, JobSource, NewJob, Owner},
+    source::UrlRefusal,
+};
 
 /// Contract: the body is at most this.
 const MAX_BODY: usize = 16 << 10;
@@ -93,25 +97,36 @@ async fn new_job(
     key: Option<Uuid>,
 ) -> Result<NewJob, Refusal> {
     let fingerprint = fingerprint(&request);
-    let id = wanted(&request)?;
+    let wanted = wanted(api, &request)?;
     let priority = request.priority.unwrap_or(DEFAULT_PRIORITY);
     if priority > 9 {
         return Err(invalid("priority", "must be from 0 to 9"));
     }
-    let item = api.catalogue.find(id).await.ok_or_else(|| {
-        Refusal::new(
-            ProblemCode::UnknownFile,
-            format!("The catalogue has no file {id}. GET /v1/files lists what there is."),
-        )
-    })?;
+    let (source, offered) = match wanted {
+        Wanted::File(file_id) => {
+            let item = api.catalogue.find(file_id).await.ok_or_else(|| {
+                Refusal::new(
+                    ProblemCode::UnknownFile,
+                    format!(
+                        "The catalogue has no file {file_id}. GET /v1/files lists what there is."
+                    ),
+                )
+            })?;
+            (JobSource::File { file_id }, item.file_name.clone())
+        }
+        Wanted::Url(url) => {
+            let offered = checked_name(name_in(&url)).unwrap_or_else(|_| "download".into());
+            (JobSource::Url { url: url.into() }, offered)
+        }
+    };
     let file_name = match request.file_name {
-        None => item.file_name.clone(),
+        None => offered,
         Some(name) => checked_name(name)?,
     };
     Ok(NewJob {
         id: JobId::random(),
         owner,
-        source: JobSource::File { file_id: id },
+        source,
         file_name,
         priority,
         max_attempts: api.max_attempts,
@@ -119,16 +134,37 @@ async fn new_job(
     })
 }
 
-fn wanted(request: &InitiateRequest) -> Result<FileId, Refusal> {
+enum Wanted {
+    File(FileId),
+    Url(Url),
+}
+
+fn wanted(api: &Api, request: &InitiateRequest) -> Result<Wanted, Refusal> {
     match (request.file_id, &request.url) {
-        (Some(id), None) => Ok(id),
-        (None, Some(_)) => Err(Refusal::new(
-            ProblemCode::UrlNotAllowed,
-            "This server fetches no URLs; it offers the files of GET /v1/files.",
-        )),
+        (Some(id), None) => Ok(Wanted::File(id)),
+        (None, Some(url)) => match api.urls.map(|urls| urls.read(url)) {
+            Some(Ok(url)) => Ok(Wanted::Url(url)),
+            Some(Err(UrlRefusal::NotAUrl(why))) => Err(invalid("url", why)),
+            Some(Err(UrlRefusal::NotAllowed(why))) => Err(Refusal::new(
+                ProblemCode::UrlNotAllowed,
+                format!("The URL {why}."),
+            )),
+            None => Err(Refusal::new(
+                ProblemCode::UrlNotAllowed,
+                "This server fetches no URLs; it offers the files of GET /v1/files.",
+            )),
+        },
         (Some(_), Some(_)) => Err(invalid("url", "cannot stand beside file_id")),
         (None, None) => Err(invalid("file_id", "is missing")),
     }
+}
+
+/// What the file at a URL is called, as far as its path says.
+fn name_in(url: &Url) -> String {
+    let last = url.path_segments().and_then(|mut parts| parts.next_back());
+    percent_encoding::percent_decode_str(last.unwrap_or_default())
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// A name is shown and travels in a header; where it lands is the client's to make safe. What could

@@ -27,7 +27,7 @@ pub(crate) use links::Links;
 
 use crate::{
     artifact::Artifacts, catalogue::Catalogue, config::Delivery, metrics::Metrics,
-    queue::SharedQueue, readiness::Readiness,
+    queue::SharedQueue, readiness::Readiness, source::UrlPolicy,
 };
 
 /// What the calls work with.
@@ -57,6 +57,8 @@ pub(crate) struct Api {
     pub workers: u64,
     /// No request is held longer.
     pub max_wait: Duration,
+    /// Which URLs jobs may name; none where they may not.
+    pub urls: Option<UrlPolicy>,
     /// Cancelled once the server shuts down: no new jobs, and nobody waits any longer.
     pub draining: CancellationToken,
     /// What is counted.

@@ -2,9 +2,11 @@
 
 mod bucket;
 mod digest;
+mod gauge;
 mod open;
 mod parts;
 mod presign;
+mod resume;
 mod upload;
 
 use aws_sdk_s3::{
@@ -14,9 +16,10 @@ use aws_sdk_s3::{
 use longhaul_protocol::{JobId, Manifest};
 
 pub use bucket::Connection;
+pub use gauge::Gauge;
 pub use presign::Presigned;
 pub(crate) use presign::attachment;
-pub use upload::{Gauge, UploadError};
+pub use upload::UploadError;
 
 use crate::queue::{Artifact, UploadState};
 

@@ -1,9 +1,6 @@
 //! A stream into S3: parts of bounded size, several in flight, digests on the way.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use aws_sdk_s3::{
     primitives::ByteStream,
@@ -16,8 +13,10 @@ use tokio::task::JoinSet;
 use super::{
     Artifacts, StorageError,
     digest::{Digester, Digests},
+    gauge::Gauge,
     parts::{in_flight, part_size},
     presign::attachment,
+    resume::Parts,
 };
 use crate::{
     queue::{Artifact, UploadState},
@@ -59,45 +58,10 @@ impl UploadError {
     }
 }
 
-/// How far an upload is; read by the heartbeat while the upload writes it.
-#[derive(Debug, Default)]
-pub struct Gauge {
-    stored: AtomicU64,
-    uploading: AtomicBool,
-    upload: Mutex<Option<UploadState>>,
-}
-
-impl Gauge {
-    /// Bytes that S3 has.
-    #[must_use]
-    pub fn stored(&self) -> u64 {
-        self.stored.load(Ordering::Relaxed)
-    }
-
-    /// Whether anything has been sent to S3.
-    #[must_use]
-    pub fn uploading(&self) -> bool {
-        self.uploading.load(Ordering::Relaxed)
-    }
-
-    /// The multipart upload that was begun, if there is one.
-    #[must_use]
-    pub fn upload(&self) -> Option<UploadState> {
-        self.lock().clone()
-    }
-
-    fn begun(&self, upload: UploadState) {
-        *self.lock() = Some(upload);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UploadState>> {
-        self.upload.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Artifacts {
-    /// Stores all that a source gives under `key`, with its manifest beside it. Dropping the
-    /// future leaves at most an unfinished multipart upload, which `gauge` names.
+    /// Stores all that a source gives under `key`, with its manifest beside it; or under the key of
+    /// the upload that `resume` names, where S3 still has that: then only what is missing is sent.
+    /// Dropping the future leaves at most an unfinished multipart upload, which `gauge` names.
     ///
     /// # Errors
     /// [`UploadError`]; whatever was begun is left for the caller to abort.
@@ -107,6 +71,7 @@ impl Artifacts {
         file_name: &str,
         mut production: Production,
         gauge: &Arc<Gauge>,
+        resume: Option<UploadState>,
     ) -> Result<Artifact, UploadError> {
         let digester = Digester::start();
         let size = production.size;
@@ -115,17 +80,23 @@ impl Artifacts {
             .feed(first.bytes.clone())
             .await
             .ok_or(UploadError::Broken)?;
-        gauge.uploading.store(true, Ordering::Relaxed);
-        let (etag, digests) = if first.last {
+        gauge.begin(size);
+        if first.last {
             let length = first.bytes.len() as u64;
             let etag = self.put(key, file_name, first.bytes).await?;
-            gauge.stored.fetch_add(length, Ordering::Relaxed);
-            (etag, digester.finish().await.ok_or(UploadError::Broken)?)
-        } else {
-            self.multipart(key, file_name, first.bytes, production, digester, gauge)
-                .await?
-        };
-        self.put_manifest(key, etag, digests).await
+            gauge.put(length);
+            let digests = digester.finish().await.ok_or(UploadError::Broken)?;
+            return self.put_manifest(key, etag, digests).await;
+        }
+        let begun = self
+            .begin(key, file_name, production.print.clone(), resume)
+            .await?;
+        gauge.begun(begun.state.clone());
+        let key = begun.state.key.clone();
+        let (etag, digests) = self
+            .multipart(begun, first.bytes, production, digester, gauge)
+            .await?;
+        self.put_manifest(&key, etag, digests).await
     }
 
     async fn put(&self, key: &str, file_name: &str, bytes: Bytes) -> Result<String, StorageError> {
@@ -144,15 +115,20 @@ impl Artifacts {
         etag(put.e_tag, "storing the object")
     }
 
-    async fn multipart(
+    /// Goes on with an upload, or begins one.
+    async fn begin(
         &self,
         key: &str,
         file_name: &str,
-        first: Bytes,
-        mut production: Production,
-        digester: Digester,
-        gauge: &Arc<Gauge>,
-    ) -> Result<(String, Digests), UploadError> {
+        print: Option<String>,
+        resume: Option<UploadState>,
+    ) -> Result<Begun, StorageError> {
+        if let Some(state) = resume
+            && let Some(parts) = self.parts_of(&state).await?
+        {
+            tracing::info!(key = state.key, "an earlier attempt's upload goes on");
+            return Ok(Begun { state, parts });
+        }
         let begun = self
             .client
             .create_multipart_upload()
@@ -167,11 +143,27 @@ impl Artifacts {
         let upload_id = begun
             .upload_id
             .ok_or_else(|| nothing("beginning the upload"))?;
-        gauge.begun(UploadState {
+        let state = UploadState {
             key: key.to_owned(),
-            upload_id: upload_id.clone(),
-            print: None,
-        });
+            upload_id,
+            print,
+        };
+        Ok(Begun {
+            state,
+            parts: Parts::default(),
+        })
+    }
+
+    async fn multipart(
+        &self,
+        begun: Begun,
+        first: Bytes,
+        mut production: Production,
+        digester: Digester,
+        gauge: &Arc<Gauge>,
+    ) -> Result<(String, Digests), UploadError> {
+        let Begun { state, mut parts } = begun;
+        let (key, upload_id) = (state.key, state.upload_id);
         let mut done: Vec<(i32, String)> = Vec::new();
         let mut running = JoinSet::new();
         let mut part = Part {
@@ -180,17 +172,22 @@ impl Artifacts {
         };
         let mut number = 1;
         loop {
-            let room = in_flight(part.bytes.len() as u64);
-            while running.len() >= room {
-                done.push(joined(running.join_next().await)?);
+            if let Some(etag) = parts.proven(number, &part.bytes).await {
+                gauge.found(part.bytes.len() as u64);
+                done.push((number, etag));
+            } else {
+                let room = in_flight(part.bytes.len() as u64);
+                while running.len() >= room {
+                    done.push(joined(running.join_next().await)?);
+                }
+                running.spawn(self.clone().put_part(
+                    key.clone(),
+                    upload_id.clone(),
+                    number,
+                    part.bytes,
+                    Arc::clone(gauge),
+                ));
             }
-            running.spawn(self.clone().put_part(
-                key.to_owned(),
-                upload_id.clone(),
-                number,
-                part.bytes,
-                Arc::clone(gauge),
-            ));
             if part.last {
                 break;
             }
@@ -261,7 +258,7 @@ impl Artifacts {
             .send()
             .await
             .map_err(|error| StorageError::new(WHAT, &error))?;
-        gauge.stored.fetch_add(length, Ordering::Relaxed);
+        gauge.put(length);
         Ok((number, etag(put.e_tag, WHAT)?))
     }
 
@@ -300,6 +297,12 @@ impl Artifacts {
             stored_at: None,
         })
     }
+}
+
+/// A multipart upload, and what S3 has of it already.
+struct Begun {
+    state: UploadState,
+    parts: Parts,
 }
 
 struct Part {

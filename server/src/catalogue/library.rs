@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::Item;
-use crate::source::Recipe;
+use crate::source::{Place, Recipe};
 
 /// Ids of the library's files have thirteen digits at most: few enough to type.
 const ID_BITS: u32 = 40;
@@ -46,7 +46,7 @@ pub(super) fn walk(root: &Path, items: &mut HashMap<FileId, Arc<Item>>) {
                 modified_at: metadata.modified().ok().and_then(|at| at.try_into().ok()),
             },
             file_name: entry.file_name().to_string_lossy().into_owned(),
-            recipe: Recipe::Path(entry.into_path()),
+            recipe: Recipe::Path(Place::below(root, relative)),
         };
         items.insert(file_id, Arc::new(item));
     }

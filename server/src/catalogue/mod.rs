@@ -17,6 +17,9 @@ use crate::{config::ConfigError, source::Recipe};
 /// The library is walked again when it is asked for and the last walk is older than this.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// What a variable of the server's environment holds, for the entries that name it.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// One thing that can be asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
@@ -52,11 +55,15 @@ impl Catalogue {
     pub(crate) fn open(
         library: Option<PathBuf>,
         entries: Option<PathBuf>,
+        environment: Environment<'_>,
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             library,
             named: match entries {
-                Some(path) => entries::read(&path)?.into_iter().map(Arc::new).collect(),
+                Some(path) => entries::read(&path, environment)?
+                    .into_iter()
+                    .map(Arc::new)
+                    .collect(),
                 None => Vec::new(),
             },
             seen: Mutex::new(None),

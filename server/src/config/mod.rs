@@ -127,6 +127,10 @@ pub struct Config {
     pub connections_per_address: Option<usize>,
     /// How the log is written, where the log is this server's own.
     pub log_format: LogFormat,
+    /// Whether jobs may name a URL to fetch.
+    pub allow_urls: bool,
+    /// Whether origins may be in this machine's own networks.
+    pub allow_private_origins: bool,
 }
 
 impl Config {
@@ -163,6 +167,8 @@ impl Config {
             max_connections: 4096,
             connections_per_address: None,
             log_format: LogFormat::Text,
+            allow_urls: false,
+            allow_private_origins: false,
         }
     }
 }

@@ -185,6 +185,12 @@ options! {
     max_connections_per_address: String = "LONGHAUL_MAX_CONNECTIONS_PER_ADDRESS", "N|off";
     /// How the log is written: text or json [default: text]
     log_format: String = "LONGHAUL_LOG_FORMAT", "FORMAT";
+    /// Fetch URLs for jobs that name one
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    allow_urls: bool = "LONGHAUL_ALLOW_URLS", "BOOL";
+    /// Fetch from this machine and its own networks, too
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    allow_private_origins: bool = "LONGHAUL_ALLOW_PRIVATE_ORIGINS", "BOOL";
 }
 
 /// The file that is read where it exists and no other is named.
@@ -251,6 +257,8 @@ impl Options {
                 listen.ip(),
             )?,
             log_format: log_format(o.log_format.as_deref())?,
+            allow_urls: o.allow_urls.unwrap_or(false),
+            allow_private_origins: o.allow_private_origins.unwrap_or(false),
         };
         check(&config)?;
         Ok(config)

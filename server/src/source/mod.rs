@@ -1,20 +1,28 @@
-//! Where a job's bytes come from. A source is read once, in order, by a thread of its own; its
-//! chunks come over a short channel, so that memory is bounded by the slower side.
+//! Where a job's bytes come from. A source is read once, in order, beside the upload; its chunks
+//! come over a short channel, so that memory is bounded by the slower side.
+//!
+//! [`open`] finds a source and says what it is; [`Opened::start`] begins to make its bytes. All
+//! that a source sets going is held by its [`Tether`], and is gone once the tether was let go.
 
 mod archive;
+mod command;
+mod error;
 mod path;
-
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+mod place;
+mod print;
+mod tether;
+mod url;
 
 use bytes::Bytes;
-use longhaul_protocol::{FaultCode, JobFault};
+use longhaul_protocol::JobId;
 use tokio::sync::mpsc;
+
+pub(crate) use archive::{ArchiveRecipe, Folder, Format};
+pub(crate) use command::CommandRecipe;
+pub(crate) use error::SourceError;
+pub(crate) use place::{Place, stays_below};
+pub(crate) use tether::{Tether, Work};
+pub(crate) use url::{Fetcher, Spool, UrlPolicy, UrlRecipe, UrlRefusal};
 
 /// Chunks under way between the source and the upload.
 const CHUNKS: usize = 4;
@@ -25,68 +33,46 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(crate) enum Recipe {
     /// One file.
-    Path(PathBuf),
-    /// Files and folders as one zip archive.
+    Path(Place),
+    /// Files and folders as one archive.
     Archive(ArchiveRecipe),
+    /// What a program prints.
+    Command(CommandRecipe),
+    /// A file of another server.
+    Url(UrlRecipe),
 }
 
-/// What goes into an archive.
-#[derive(Debug, Clone)]
-pub(crate) struct ArchiveRecipe {
-    /// Names in the archive are relative to this folder; nothing outside of it is read.
-    pub root: PathBuf,
-    /// Which files below it, as globs on their relative names; none for all.
-    pub include: Option<globset::GlobSet>,
+/// How long two jobs for one source may be given the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// While they are being made: nobody can say whether the source would give them again.
+    Flight,
+    /// As long as the source looks as it did.
+    Lasting,
 }
 
-/// Why a source could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// It is not there any more.
-    #[error("{what} does not exist any more")]
-    Missing {
-        /// Which file.
-        what: String,
-    },
-    /// It became another while it was read.
-    #[error("{what} changed while it was read")]
-    Changed {
-        /// Which file.
-        what: String,
-    },
-    /// It cannot be read.
-    #[error("{what} cannot be read: {source}")]
-    Io {
-        /// Which file.
-        what: String,
-        /// Why.
-        source: std::io::Error,
-    },
+/// A source that was found; none of its bytes have been read yet.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// What it looks like: two that look alike give the same bytes, as far as `sharing` goes.
+    pub print: String,
+    /// How far that can be relied on.
+    pub sharing: Sharing,
+    found: Found,
 }
 
-impl SourceError {
-    fn io(what: impl Into<String>, source: std::io::Error) -> Self {
-        let what = what.into();
-        match source.kind() {
-            std::io::ErrorKind::NotFound => Self::Missing { what },
-            _ => Self::Io { what, source },
-        }
-    }
+#[derive(Debug)]
+enum Found {
+    Here(Here),
+    There(UrlRecipe),
+}
 
-    /// The job's fault that this is.
-    #[must_use]
-    pub fn fault(&self) -> JobFault {
-        let (code, retryable) = match self {
-            Self::Missing { .. } => (FaultCode::SourceMissing, false),
-            Self::Changed { .. } => (FaultCode::SourceChanged, true),
-            Self::Io { .. } => (FaultCode::SourceFailed, true),
-        };
-        JobFault {
-            code,
-            message: self.to_string(),
-            retryable,
-        }
-    }
+/// A source on this machine.
+#[derive(Debug)]
+enum Here {
+    Path(path::Found),
+    Archive(archive::Listing),
+    Command(CommandRecipe),
 }
 
 /// A source being read.
@@ -94,68 +80,93 @@ impl SourceError {
 pub struct Production {
     /// Bytes of the whole, where known beforehand.
     pub size: Option<u64>,
-    /// How much of the input has been read, for a bar where the size is not known.
-    pub work: Arc<Work>,
+    /// What tells a later attempt that it would read the same bytes again; none where nothing can.
+    pub print: Option<String>,
     /// The bytes, in order; an error is the last. Dropping it stops the source.
     pub chunks: mpsc::Receiver<Result<Bytes, SourceError>>,
 }
 
-/// How much of its input a source has read.
-#[derive(Debug, Default)]
-pub struct Work {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Work {
-    /// Whole percent of the input that has been read, where its size is known.
-    #[must_use]
-    pub fn percent(&self) -> Option<u8> {
-        let total = self.total.load(Ordering::Relaxed);
-        let done = self.done.load(Ordering::Relaxed).min(total);
-        (done * 100).checked_div(total).map(|percent| percent as u8)
-    }
-
-    /// Bytes of the input that have been read.
-    #[must_use]
-    pub fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    fn begin(&self, total: u64) {
-        self.total.store(total, Ordering::Relaxed);
-    }
-
-    fn advance(&self, by: usize) {
-        self.done.fetch_add(by as u64, Ordering::Relaxed);
-    }
-}
-
-/// Begins to read a source.
+/// Finds a source, and looks at it.
 ///
 /// # Errors
-/// [`SourceError`] where it cannot even be opened.
-pub(crate) async fn produce(recipe: &Recipe) -> Result<Production, SourceError> {
+/// [`SourceError`] where it is not there or cannot be opened.
+pub(crate) async fn open(recipe: &Recipe) -> Result<Opened, SourceError> {
     match recipe {
-        Recipe::Path(path) => path::produce(path.clone()).await,
-        Recipe::Archive(archive) => archive::produce(archive.clone()).await,
+        Recipe::Path(place) => path::find(place.clone()).await,
+        Recipe::Archive(recipe) => archive::list(recipe.clone()).await,
+        Recipe::Command(recipe) => Ok(unseen(Found::Here(Here::Command(recipe.clone())))),
+        Recipe::Url(recipe) => Ok(unseen(Found::There(recipe.clone()))),
+    }
+}
+
+/// A source that shows nothing of itself until it is read.
+const fn unseen(found: Found) -> Opened {
+    Opened {
+        print: String::new(),
+        sharing: Sharing::Flight,
+        found,
+    }
+}
+
+impl Opened {
+    /// Whether its bytes wait in the spool before they are stored.
+    pub(crate) const fn is_spooled(&self) -> bool {
+        matches!(self.found, Found::There(_))
+    }
+
+    /// Begins to make the bytes; a file of another server is fetched first, for `job`.
+    ///
+    /// # Errors
+    /// [`SourceError`] where they cannot even be begun.
+    pub(crate) async fn start(
+        self,
+        tether: &Tether,
+        fetcher: &Fetcher,
+        job: JobId,
+    ) -> Result<Production, SourceError> {
+        match self.found {
+            Found::Here(here) => here.start(self.print, tether),
+            Found::There(recipe) => fetcher.start(recipe, job, tether).await,
+        }
+    }
+
+    #[cfg(test)]
+    fn start_here(self, tether: &Tether) -> Result<Production, SourceError> {
+        match self.found {
+            Found::Here(here) => here.start(self.print, tether),
+            Found::There(_) => panic!("it is elsewhere"),
+        }
+    }
+}
+
+impl Here {
+    fn start(self, print: String, tether: &Tether) -> Result<Production, SourceError> {
+        match self {
+            Self::Path(found) => Ok(path::start(found, print, tether)),
+            Self::Archive(listing) => Ok(archive::start(listing, tether)),
+            Self::Command(recipe) => command::start(recipe, tether),
+        }
     }
 }
 
 /// Runs `read` on a blocking thread, feeding a short channel until it ends or nobody listens.
 fn feed(
+    tether: &Tether,
     size: Option<u64>,
-    work: Arc<Work>,
+    print: Option<String>,
     read: impl FnOnce(&mpsc::Sender<Result<Bytes, SourceError>>) -> Result<(), SourceError>
     + Send
     + 'static,
 ) -> Production {
     let (sender, chunks) = mpsc::channel(CHUNKS);
-    // Ends by itself: it stops at the first chunk that nobody takes.
-    tokio::task::spawn_blocking(move || {
+    tether.spawn_blocking(move || {
         if let Err(error) = read(&sender) {
             let _ = sender.blocking_send(Err(error));
         }
     });
-    Production { size, work, chunks }
+    Production {
+        size,
+        print,
+        chunks,
+    }
 }

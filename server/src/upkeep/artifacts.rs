@@ -31,7 +31,11 @@ impl Upkeep {
                 let Some(Some(record)) = records.get(&job) else {
                     continue;
                 };
-                if !is_orphan(record, attempt, key) || self.queue.is_shared(&blob(key)).await? {
+                // Made for this job, it may be offered by another, or be about to be.
+                if !is_orphan(record, attempt, key)
+                    || self.flights.leads(job)
+                    || self.queue.is_shared(&blob(key)).await?
+                {
                     continue;
                 }
                 match self.artifacts.delete_key(key).await {
@@ -65,7 +69,11 @@ fn is_orphan(record: &JobRecord, attempt: u32, key: &str) -> bool {
     match &record.state {
         JobState::Completed { artifact, .. } => artifact.key != key && artifact.manifest_key != key,
         // The present attempt stores its artifact before it says so.
-        JobState::Processing { .. } => attempt < record.attempt_ever(),
+        // It may have gone on with an earlier one's upload, under that one's key.
+        JobState::Processing { .. } => {
+            let upload = record.upload.as_ref();
+            attempt < record.attempt_ever() && upload.is_none_or(|upload| upload.key != blob(key))
+        }
         JobState::Pending { .. } | JobState::Failed { .. } => true,
     }
 }

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod limits;
+mod spool;
 mod uploads;
 
 use std::{
@@ -19,6 +20,8 @@ use crate::{
     artifact::Artifacts,
     metrics::Metrics,
     queue::{Limits, QueueError, SharedQueue, UploadState},
+    source::Spool,
+    worker::Flights,
 };
 
 /// The limits are enforced this often.
@@ -48,6 +51,10 @@ pub(crate) struct Upkeep {
     pub clock: Arc<dyn Clock>,
     /// Where it is counted.
     pub metrics: Arc<Metrics>,
+    /// What workers here are at, for whichever jobs.
+    pub flights: Arc<Flights>,
+    /// Where fetched files wait.
+    pub spool: Spool,
 }
 
 /// How a duty ended.
@@ -91,6 +98,7 @@ impl Upkeep {
     /// Does the duties of a start, then each in turn until `stop`.
     pub(crate) async fn run(self, left: Vec<Unfinished>, stop: CancellationToken) {
         self.told("left_behind", self.abort_left(left).await);
+        self.told("spool", self.clear_spool().await);
         let mut clean = self.told("orphaned_artifacts", self.delete_orphans().await);
         let (mut minute, mut hour) = (Instant::now(), Instant::now());
         loop {
@@ -105,6 +113,7 @@ impl Upkeep {
             minute = Instant::now();
             self.told("store", self.keep_store().await);
             self.told("orphaned_uploads", self.abort_orphans().await);
+            self.told("spool", self.clear_spool().await);
             if !clean || hour.elapsed() >= HOUR {
                 hour = Instant::now();
                 clean = self.told("orphaned_artifacts", self.delete_orphans().await);

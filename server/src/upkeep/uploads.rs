@@ -60,6 +60,10 @@ impl Upkeep {
 
     /// Aborts one; whether it is gone.
     pub(super) async fn abort(&self, upload: &UploadState) -> bool {
+        // Begun for a job that is over, and still written to for others.
+        if self.flights.owns(upload) {
+            return true;
+        }
         match self.artifacts.abort(upload).await {
             Ok(()) => {
                 tracing::info!(key = upload.key, "an unfinished upload is aborted");

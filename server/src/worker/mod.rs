@@ -1,6 +1,9 @@
 //! Workers: each claims a job, makes its attempt, and claims the next, until told to stop.
 
 mod attempt;
+mod flights;
+mod follow;
+mod lead;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +12,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use flights::Flights;
+
 use crate::{
-    artifact::Artifacts, catalogue::Catalogue, metrics::Metrics, queue::SharedQueue,
+    artifact::Artifacts,
+    catalogue::Catalogue,
+    metrics::Metrics,
+    queue::SharedQueue,
     readiness::Pulse,
+    source::{Fetcher, UrlPolicy},
 };
 
 /// A claim that failed is tried again after this.
@@ -36,6 +45,14 @@ pub(crate) struct Tools {
     pub metrics: Arc<Metrics>,
     /// Beats whenever a worker gets on.
     pub pulse: Arc<Pulse>,
+    /// How long an artifact lives.
+    pub artifact_ttl: Duration,
+    /// Fetches files of other servers.
+    pub fetcher: Fetcher,
+    /// Which URLs jobs may name; none where they may not.
+    pub urls: Option<UrlPolicy>,
+    /// Who is at which source.
+    pub flights: Arc<Flights>,
 }
 
 /// Two ends: no new claims, and no more work at all.
@@ -67,15 +84,17 @@ pub(crate) async fn run(tools: Tools, count: usize, stop: Stop) {
 async fn work(tools: Tools, stop: Stop) {
     // Unique for each start, so that no two processes are ever taken for one.
     let name = format!("worker-{}", Uuid::new_v4());
+    let mut followers = JoinSet::new();
     while !stop.claims.is_cancelled() {
         match tools
             .queue
             .claim(&name, tools.lease, tools.clock.now())
             .await
         {
+            // Boxed: the state of an attempt is large, and most workers wait.
             Ok(Some(claim)) => {
                 tools.pulse.beat();
-                attempt::run(&tools, claim, &stop.attempts).await;
+                Box::pin(attempt::run(&tools, claim, &stop.attempts, &mut followers)).await;
                 tools.pulse.beat();
             }
             Ok(None) => {
@@ -93,5 +112,8 @@ async fn work(tools: Tools, stop: Stop) {
                 }
             }
         }
+        while followers.try_join_next().is_some() {}
     }
+    // They end with the flights that they follow, or give their leases back.
+    while followers.join_next().await.is_some() {}
 }
