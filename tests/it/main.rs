@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod commands;
 mod contract;
 mod crash;
 mod crash_matrix;
@@ -17,6 +18,9 @@ mod many;
 mod metrics;
 mod proxy;
 mod ready;
+mod resumed_upload;
 mod s3;
+mod sharing;
+mod url_jobs;
 mod web;
 mod window;

@@ -2,12 +2,14 @@
 
 pub mod bins;
 pub mod bucket;
+pub mod catalogue;
 pub mod centre;
 mod close_button;
 pub mod content;
 pub mod desk;
 pub mod launch;
 pub mod nginx;
+pub mod origin;
 pub mod picky_s3;
 mod program;
 pub mod s3;
