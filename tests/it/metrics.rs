@@ -2,6 +2,7 @@
 
 use longhaul_tests::{
     content::incompressible,
+    nginx::free_port,
     server::{Place, Server},
 };
 use reqwest::StatusCode;
@@ -90,4 +91,20 @@ async fn behind_a_proxy_they_need_the_admin_token() {
     assert_eq!(wrong.expect("an answer").status(), StatusCode::UNAUTHORIZED);
     let right = ask().bearer_auth("an-admin-token-of-the-test").send().await;
     assert_eq!(right.expect("an answer").status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_have_an_address_of_their_own_where_that_is_said() {
+    let place = Place::new();
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let server = place.serve(&["--metrics-listen", &address]);
+    let there = format!("http://{address}");
+    let reply = server.http().get(format!("{there}/metrics")).send().await;
+    assert_eq!(reply.expect("an answer").status(), StatusCode::OK);
+    let else_there = server.http().get(format!("{there}/v1/files")).send().await;
+    assert_eq!(
+        else_there.expect("an answer").status(),
+        StatusCode::NOT_FOUND
+    );
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use longhaul_tests::{
+    content::incompressible,
     s3::OwnS3,
     server::{Place, Server},
     wait::{SOON, eventually},
@@ -66,4 +67,37 @@ async fn a_herd_of_askers_is_one_look_at_s3() {
         let reply = reply.expect("joined").expect("an answer");
         assert!(begun.elapsed() > Duration::from_secs(4) || reply.status() == 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_red_when_jobs_wait_and_no_worker_gets_on() {
+    let place = Place::new();
+    incompressible(&place.library().join("next.bin"), 10, 1);
+    let catalog = place.path("catalog.toml");
+    let text =
+        "[[file]]\nid = 1\nname = \"never.bin\"\ncommand = { argv = [\"sleep\", \"600\"] }\n";
+    std::fs::write(&catalog, text).expect("written");
+    let catalog = catalog.to_str().expect("unicode");
+    let options = [
+        "--workers",
+        "1",
+        "--stall-after",
+        "2s",
+        "--catalog",
+        catalog,
+    ];
+    let server = place.serve(&options);
+    let held = server.initiate(1).await;
+    server
+        .poll_until(&held.check_url, |job| job.attempt == 1)
+        .await;
+    is(&server, StatusCode::OK).await;
+    let waits = server.initiate(server.file_id("next.bin").await).await;
+    let why = is(&server, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(why.contains("Jobs wait"), "{why}");
+    let gone = server.http().delete(server.at(&held.check_url));
+    let gone = gone.header("content-type", "application/json").send().await;
+    assert!(gone.expect("an answer").status().is_success());
+    server.completed(&waits.check_url).await;
+    is(&server, StatusCode::OK).await;
 }

@@ -53,7 +53,13 @@ pub(crate) async fn every_answer(
     // The path alone: a query may hold what no log should.
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
-    let span = tracing::info_span!("request", %id, %method, path, peer = ?peer.map(|p| p.0));
+    let peer = peer.map(|peer| peer.0);
+    // A poll says nothing at info, and is asked for thousands of times a second.
+    let span = if method.is_safe() {
+        tracing::debug_span!("request", %id, %method, path, ?peer)
+    } else {
+        tracing::info_span!("request", %id, %method, path, ?peer)
+    };
     let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     let headers = response.headers_mut();
