@@ -123,3 +123,25 @@ async fn a_server_that_stops_leaves_no_command_running() {
     assert_eq!(server.terminate(), Some(0));
     gone(family);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_failed_more_than_once_tells_of_each_attempt() {
+    let place = Place::new();
+    let entry = r#"command = { argv = ["sh", "-c", "echo run >> runs; echo failure $(wc -l < runs) >&2; exit 1"] }"#;
+    let server = serve(&place, &[entry], &["--max-attempts", "2"]);
+    let job = server.initiate(1).await;
+    let job = server
+        .poll_until(&job.check_url, |job| job.status.is_final())
+        .await;
+    let message = job.error.expect("an error").message;
+    for word in [
+        "failure 2",
+        "attempt 2",
+        "before it",
+        "attempt 1",
+        "failure 1",
+        "the source's side",
+    ] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+}

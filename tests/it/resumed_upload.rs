@@ -53,7 +53,7 @@ async fn goes_on(place: &Place, job: &str, before: u64) {
     assert_eq!(result.sha256.to_string(), source);
     assert_eq!(fetch_sha256(result.download_url.expose()).await, source);
     let sent = sent(&server);
-    println!("{sent} bytes sent again of {SIZE}, {before} were there");
+    eprintln!("{sent} bytes sent again of {SIZE}, {before} were there");
     assert!(sent > 0 && sent <= SIZE - before, "{sent} bytes sent");
     assert_eq!(server.terminate(), Some(0));
 }

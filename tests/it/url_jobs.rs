@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 use longhaul_protocol::{FaultCode, JobStatus, JobView};
 use longhaul_tests::{
     catalogue::observe,
-    origin::Origin,
+    origin::{KEY, Origin},
     server::{Place, Server, fetch_sha256},
 };
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ async fn a_fetch_goes_on_after_a_kill_of_the_server() {
         result.sha256.to_string(),
         hex::encode(Sha256::digest(&bytes))
     );
-    println!(
+    eprintln!(
         "{} bytes fetched of {SIZE}, {before} before the kill",
         origin.sent()
     );
@@ -227,4 +227,29 @@ async fn what_no_job_has_use_for_is_swept_from_the_spool_at_the_start() {
     fs::write(orphan.join("blob"), "left").expect("written");
     let _server = place.serve(&[]);
     nothing_is_spooled(&place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_comes_from_a_variable_and_the_environments_proxies_are_not_used() {
+    let place = Place::new();
+    let origin = Origin::start(vec![7; 1000], Duration::ZERO, 0).await;
+    let proxy = Origin::start(vec![8; 1000], Duration::ZERO, 0).await;
+    let entry = format!(
+        "url = \"{}/keyed.bin\"\nheaders = {{ X-Key = \"ORIGIN_KEY\" }}",
+        origin.url
+    );
+    let [option, file] = place.catalogue(&[&entry]);
+    let mut variables = vec![("ORIGIN_KEY", KEY)];
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        variables.push((name, &proxy.url));
+    }
+    let options = [option.as_str(), &file, "--allow-private-origins"];
+    let server = place.launch_with(&options, &variables).ready();
+    let job = server.initiate(1).await.check_url;
+    assert_eq!(
+        server.completed(&job).await.result.expect("a result").size,
+        1000
+    );
+    assert_eq!((origin.asked(), proxy.asked()), (1, 0));
+    assert!(!server.log().contains(KEY), "{}", server.log());
 }

@@ -21,6 +21,9 @@ use tokio::task::JoinSet;
 
 const CHUNK: usize = 64 << 10;
 
+/// What `/keyed.bin` wants as its header `X-Key`.
+pub const KEY: &str = "planted-key";
+
 /// An origin that serves while it is held.
 #[derive(Debug)]
 pub struct Origin {
@@ -43,7 +46,8 @@ struct Behaviour {
 
 impl Origin {
     /// Serves `bytes` at `/file.bin`, pausing between chunks of 64 KiB; the first `busy` requests
-    /// are answered with 503. Any other path is 404, but `/forbidden`, which is 403.
+    /// are answered with 503. `/keyed.bin` is the same for whoever has the [`KEY`]. Any other path
+    /// is 404, but `/forbidden`, which is 403.
     ///
     /// # Panics
     /// Where no port is free.
@@ -89,7 +93,8 @@ async fn answer(State(state): State<Arc<Behaviour>>, request: Request) -> Respon
     state.asked.fetch_add(1, Ordering::SeqCst);
     match request.uri().path() {
         "/file.bin" => {}
-        "/forbidden" => return StatusCode::FORBIDDEN.into_response(),
+        "/keyed.bin" if request.headers().get("x-key").is_some_and(|key| key == KEY) => {}
+        "/forbidden" | "/keyed.bin" => return StatusCode::FORBIDDEN.into_response(),
         _ => return StatusCode::NOT_FOUND.into_response(),
     }
     let left = state

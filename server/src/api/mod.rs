@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 mod conditions;
 pub(crate) mod download;
+mod explain;
 pub(crate) mod extract;
 pub(crate) mod files;
 pub(crate) mod health;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use longhaul_protocol::{JobResult, JobView, Stage};
 
-use super::{Api, problem::Refusal};
+use super::{Api, explain::explained, problem::Refusal};
 use crate::{
     artifact::Presigned,
     config::Delivery,
@@ -64,7 +64,9 @@ impl Api {
                 view.bytes_total = Some(artifact.size);
                 view.result = Some(self.result(site, job, artifact, *at).await?);
             }
-            JobState::Failed { fault, .. } => view.error = Some(fault.clone()),
+            JobState::Failed { fault, .. } => {
+                view.error = Some(explained(fault, &job.failures));
+            }
         }
         Ok(view)
     }
