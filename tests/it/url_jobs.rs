@@ -232,14 +232,15 @@ async fn what_no_job_has_use_for_is_swept_from_the_spool_at_the_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_comes_from_a_variable_and_the_environments_proxies_are_not_used() {
     let place = Place::new();
-    let origin = Origin::start(vec![7; 1000], Duration::ZERO, 0).await;
+    let origin = Origin::start_at("127.0.0.2", vec![7; 1000], Duration::ZERO, 0).await;
     let proxy = Origin::start(vec![8; 1000], Duration::ZERO, 0).await;
     let entry = format!(
         "url = \"{}/keyed.bin\"\nheaders = {{ X-Key = \"ORIGIN_KEY\" }}",
         origin.url
     );
     let [option, file] = place.catalogue(&[&entry]);
-    let mut variables = vec![("ORIGIN_KEY", KEY)];
+    // S3's client does use them, and must find the embedded store.
+    let mut variables = vec![("ORIGIN_KEY", KEY), ("NO_PROXY", "127.0.0.1")];
     for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
         variables.push((name, &proxy.url));
     }

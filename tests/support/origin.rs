@@ -52,6 +52,14 @@ impl Origin {
     /// # Panics
     /// Where no port is free.
     pub async fn start(bytes: Vec<u8>, pause: Duration, busy: usize) -> Self {
+        Self::start_at("127.0.0.1", bytes, pause, busy).await
+    }
+
+    /// The same at another of this machine's own addresses.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn start_at(host: &str, bytes: Vec<u8>, pause: Duration, busy: usize) -> Self {
         let state = Arc::new(Behaviour {
             bytes: bytes.into(),
             pause,
@@ -59,7 +67,7 @@ impl Origin {
             sent: AtomicU64::new(0),
             asked: AtomicUsize::new(0),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = tokio::net::TcpListener::bind((host, 0)).await;
         let listener = listener.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("known"));
         let router = Router::new()
