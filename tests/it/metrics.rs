@@ -42,6 +42,7 @@ async fn the_ledger_is_balanced_and_a_job_leaves_its_marks() {
     assert_eq!(of("longhaul_ledger{kind=\"completed\"}"), 1.0);
     assert_eq!(of("longhaul_ledger{kind=\"live\"}"), 0.0);
     assert_eq!(of("longhaul_ledger_missing"), 0.0);
+    assert_eq!(of("longhaul_produced_bytes_total"), 70_001.0);
     assert_eq!(of("longhaul_stored_bytes_total"), 70_001.0);
     assert_eq!(of("longhaul_attempt_seconds_count{kind=\"stored\"}"), 1.0);
     assert_eq!(of("longhaul_claim_wait_seconds_count"), 1.0);

@@ -90,6 +90,7 @@ impl Artifacts {
             presigner: client(connection.public_endpoint.as_ref().or(endpoint)),
             bucket: connection.bucket.clone(),
             tagging: false,
+            metrics: Arc::clone(&metrics),
         };
         match artifacts.reach().await {
             Err(error) if connection.create && error.is_missing() => {

@@ -9,6 +9,8 @@ mod presign;
 mod resume;
 mod upload;
 
+use std::sync::Arc;
+
 use aws_sdk_s3::{
     Client,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
@@ -21,7 +23,10 @@ pub use presign::Presigned;
 pub(crate) use presign::attachment;
 pub use upload::UploadError;
 
-use crate::queue::{Artifact, UploadState};
+use crate::{
+    metrics::Metrics,
+    queue::{Artifact, UploadState},
+};
 
 /// Every key of ours begins with this.
 pub const PREFIX: &str = "artifacts/";
@@ -94,6 +99,7 @@ pub struct Artifacts {
     presigner: Client,
     bucket: String,
     tagging: bool,
+    metrics: Arc<Metrics>,
 }
 
 impl Artifacts {

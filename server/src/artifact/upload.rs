@@ -76,6 +76,7 @@ impl Artifacts {
         let digester = Digester::start();
         let size = production.size;
         let first = next_part(&mut production, part_size(size, 1) as usize).await?;
+        self.metrics.produced(first.bytes.len());
         digester
             .feed(first.bytes.clone())
             .await
@@ -194,6 +195,7 @@ impl Artifacts {
             number += 1;
             let size = part_size(production.size, number as u32) as usize;
             part = next_part(&mut production, size).await?;
+            self.metrics.produced(part.bytes.len());
             digester
                 .feed(part.bytes.clone())
                 .await

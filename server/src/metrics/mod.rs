@@ -89,6 +89,7 @@ pub(crate) struct Metrics {
     attempts: Seconds,
     claim_wait: Histogram,
     retries: Counter,
+    produced_bytes: Counter,
     stored_bytes: Counter,
     s3_errors: Family<Operation, Counter>,
     swept: Family<Named, Counter>,
@@ -125,6 +126,7 @@ impl Default for Metrics {
             attempts: Family::new_with_constructor(work_buckets),
             claim_wait: work_buckets(),
             retries: Counter::default(),
+            produced_bytes: Counter::default(),
             stored_bytes: Counter::default(),
             s3_errors: Family::default(),
             swept: Family::default(),
@@ -171,6 +173,12 @@ impl Metrics {
             "retries",
             "Attempts that were not a job's first",
             self.retries.clone(),
+        );
+        r.register_with_unit(
+            "produced",
+            "Bytes that sources gave",
+            Unit::Bytes,
+            self.produced_bytes.clone(),
         );
         r.register_with_unit(
             "stored",
@@ -226,6 +234,11 @@ impl Metrics {
         let took = took.as_secs_f64();
         self.attempts.get_or_create(&Named { kind }).observe(took);
         self.stored_bytes.inc_by(stored);
+    }
+
+    /// A source gave so many bytes more.
+    pub(crate) fn produced(&self, bytes: usize) {
+        self.produced_bytes.inc_by(bytes as u64);
     }
 
     /// The limits were enforced.
