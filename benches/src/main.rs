@@ -27,7 +27,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Seconds of load for each side of a round.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Jobs stored for the start; a tenth of them before.
     #[arg(long, default_value_t = 1_000_000)]

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    api::{Api, Links},
+    api::{Api, Links, Parts},
     artifact::{Artifacts, Connection, StorageError},
     catalogue::Catalogue,
     config::{Config, ConfigError, External, QueueKind, StoreKind},
@@ -176,7 +176,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     workers.spawn(worker::run(tools, config.workers, work.clone()));
     workers.spawn(upkeep.run(left, work.claims.clone()));
 
-    let api = Api {
+    let api = Api::from(Parts {
         queue,
         artifacts,
         catalogue,
@@ -194,7 +194,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         metrics,
         readiness,
         admin_token: config.admin_token.clone(),
-    };
+    });
     let mut servers = JoinSet::new();
     if let Some(address) = config.metrics_listen {
         let listener = listen(address).await?;

@@ -7,6 +7,11 @@ use longhaul_server::{Command, Config, LogFormat, Options, StartError, check, st
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// A request makes and frees some dozens of small pieces. glibc's allocator took a quarter of the
+/// CPU of a status poll, and this one about a third of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// s3s logs whole requests, signed queries included: it stays silent whatever RUST_LOG says.
 const SILENT: [&str; 2] = ["s3s=off", "hyper=off"];
 /// As many descriptors as are asked for at most.

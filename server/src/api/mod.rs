@@ -31,9 +31,27 @@ use crate::{
     queue::SharedQueue, readiness::Readiness, source::UrlPolicy,
 };
 
-/// What the calls work with.
+/// What the calls work with, shared: each layer of the router clones it for each request.
 #[derive(Debug, Clone)]
-pub(crate) struct Api {
+pub(crate) struct Api(Arc<Parts>);
+
+impl From<Parts> for Api {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What the calls work with.
+#[derive(Debug)]
+pub(crate) struct Parts {
     /// The queue.
     pub queue: SharedQueue,
     /// Where artifacts are.

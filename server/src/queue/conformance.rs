@@ -50,6 +50,7 @@ macro_rules! conformance_tests {
             artifacts_expire_and_jobs_are_forgotten_years_ahead,
             a_shared_artifact_goes_with_the_last_job_that_offers_it,
             work_that_nobody_sees_is_no_hang,
+            the_seeds_limits_hold_to_the_second,
             a_sweep_is_bounded,
             a_record_that_cannot_be_read_stops_no_other,
             a_refused_change_leaves_nothing,

@@ -162,6 +162,32 @@ pub(crate) async fn artifacts_expire_and_jobs_are_forgotten_years_ahead(s: &Subj
     assert_eq!(swept.forgotten, [done.job]);
 }
 
+pub(crate) async fn the_seeds_limits_hold_to_the_second(s: &Subject) {
+    const DAY: u64 = 24 * 3600;
+    let seed = Limits::default();
+    let seconds = [seed.hang, seed.abandon, seed.artifact_ttl, seed.job_ttl].map(|d| d.as_secs());
+    assert_eq!(seconds, [5 * 60, 10 * 60, DAY, 7 * DAY]);
+
+    let done = s.claimed(at(0)).await;
+    s.queue
+        .complete(done, artifact(done.job), at(0))
+        .await
+        .expect("completes");
+    let failed = s.claimed(at(0)).await;
+    let gone = fault(FaultCode::SourceMissing, false);
+    s.queue
+        .fail(failed, gone, false, at(0))
+        .await
+        .expect("fails");
+    assert!(s.sweep(at(DAY - 1)).await.expired.is_empty());
+    assert_eq!(s.sweep(at(DAY)).await.expired.len(), 1);
+    assert!(s.sweep(at(7 * DAY - 1)).await.forgotten.is_empty());
+    assert_eq!(s.sweep(at(7 * DAY)).await.forgotten, [failed.job]);
+    // The other one ended when its artifact did.
+    assert!(s.sweep(at(8 * DAY - 1)).await.forgotten.is_empty());
+    assert_eq!(s.sweep(at(8 * DAY)).await.forgotten, [done.job]);
+}
+
 pub(crate) async fn a_sweep_is_bounded(s: &Subject) {
     for _ in 0..10 {
         s.claimed(at(0)).await;
