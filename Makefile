@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server openapi test-contract test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -74,6 +74,14 @@ bench-server: ui ## The job server beside its peers; writes docs/bench-server.md
 	cargo build --release -p longhaul-server -p longhaul-bench --bins
 	cargo build --release -p longhaul-store --example serve
 	PATH="$(abspath $(TARGET))/bench-tools/bin:$$PATH" $(TARGET)/release/bench-server --out docs/bench-server.md $(BENCH)
+
+openapi: ## Write docs/openapi.json anew from the routes
+	LONGHAUL_WRITE_OPENAPI=1 cargo nextest run -p longhaul-server --lib committed_document || true
+	git diff --stat -- docs/openapi.json
+
+test-contract: ## Hold the server against the OpenAPI document that it serves (schemathesis)
+	cargo build -p longhaul-server --bins
+	scripts/contract $(TARGET)/debug
 
 deny: ## Licences, bans and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-deny --version 0.20.2

@@ -8,40 +8,37 @@ use axum::{
     http::Method,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use longhaul_protocol::ProblemCode;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 
 use crate::{
     api::{
-        Api, cancel, download, files, health, initiate, jobs, legacy, manifest, metrics,
-        problem::Refusal, retry, web,
+        Api, cancel, docs, download, files, health, initiate, jobs, legacy, manifest, metrics,
+        openapi, problem::Refusal, queue, retry, web,
     },
     config::Config,
     metrics::measured,
     middleware::{
-        Caller, Hosts, LONGEST, Rate, Site, caller, cors, every_answer, host, in_time,
+        Caller, Hosts, LONGEST, Rate, Site, admin, caller, cors, every_answer, host, in_time,
         perhaps_caller, rate, short_head,
     },
 };
 
 /// The whole of what the server answers at this address.
 pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
-    let known = Caller {
-        tokens: Arc::new(config.tokens.clone()),
-        trusted_proxies: config.trusted_proxies.clone().into(),
-        public_url: config.public_url.as_deref().map(Site::from),
-    };
     let metrics = Arc::clone(&api.metrics);
-    let mut router = calls(
-        &known,
-        &Rate::new(config.initiate_rate),
-        config.blocking_start,
-    )
-    .method_not_allowed_fallback(method_not_allowed)
-    .fallback(elsewhere)
-    .with_state(api);
+    let (calls, document) = described(config);
+    let mut router = calls
+        .with_state(api)
+        .merge(docs::docs(&document))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(elsewhere);
     if !config.cors_origins.is_empty() {
         router = router.layer(cors(&config.cors_origins));
     }
@@ -54,50 +51,71 @@ pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
         .layer(from_fn_with_state(metrics, measured))
 }
 
-fn calls(known: &Caller, limit: &Rate, blocking_start: bool) -> Router<Api> {
-    let limited = || from_fn_with_state(limit.clone(), rate);
-    let owned = Router::new()
-        .route(
-            "/v1/jobs/download",
-            post(initiate::initiate).layer(limited()),
-        )
-        .route("/v1/jobs", get(jobs::many))
-        .route("/v1/jobs/{id}", get(jobs::one).delete(cancel::cancel))
-        .route("/v1/jobs/{id}/retry", post(retry::retry))
-        .route("/v1/jobs/{id}/manifest", get(manifest::manifest))
-        .route("/v1/files", get(files::files));
-    let initiate = post(legacy::initiate).layer(limited());
-    let old = Router::new()
-        .route("/v1/download/initiate", initiate)
-        .route("/v1/download/status/{id}", get(legacy::status));
-    let owned = owned.merge(old.layer(from_fn(legacy::deprecated)));
-    let owned = owned.layer(from_fn_with_state(known.clone(), caller));
-    let linked = Router::new()
-        .route("/v1/downloads/signed/{id}", get(download::signed))
-        .layer(from_fn_with_state(known.clone(), perhaps_caller));
-    let open = Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics));
-    let all = owned.merge(linked).merge(open);
-    let all = all.layer(from_fn_with_state(LONGEST, in_time));
-    if !blocking_start {
+/// The calls that a server configured so offers, and the document that grows out of them.
+pub(crate) fn described(config: &Config) -> (Router<Api>, OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::base())
+        .merge(calls(config))
+        .split_for_parts();
+    openapi::finish(&mut document, config.allow_urls);
+    (router, document)
+}
+
+fn calls(config: &Config) -> OpenApiRouter<Api> {
+    let known = Caller {
+        tokens: Arc::new(config.tokens.clone()),
+        admin: config.admin_token.clone(),
+        trusted_proxies: config.trusted_proxies.clone().into(),
+        public_url: config.public_url.as_deref().map(Site::from),
+    };
+    let limit = Rate::new(config.initiate_rate);
+    let owned = OpenApiRouter::new()
+        .merge(limited(&limit, routes!(initiate::initiate)))
+        .routes(routes!(jobs::many))
+        .routes(routes!(jobs::one, cancel::cancel))
+        .routes(routes!(retry::retry))
+        .routes(routes!(manifest::manifest))
+        .routes(routes!(files::files));
+    let old = OpenApiRouter::new()
+        .merge(limited(&limit, routes!(legacy::initiate)))
+        .routes(routes!(legacy::status))
+        .layer(from_fn(legacy::deprecated));
+    let owned = owned.merge(old);
+    let linked = OpenApiRouter::new().routes(routes!(download::signed));
+    let operators = OpenApiRouter::new()
+        .routes(routes!(queue::show))
+        .routes(routes!(queue::pause))
+        .routes(routes!(queue::resume));
+    let all = OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .merge(owned.layer(from_fn_with_state(known.clone(), caller)))
+        .merge(linked.layer(from_fn_with_state(known.clone(), perhaps_caller)))
+        .merge(operators.layer(from_fn_with_state(known.clone(), admin)))
+        .layer(from_fn_with_state(LONGEST, in_time));
+    if !config.blocking_start {
         return all;
     }
     // The one call that may take longer.
-    let start = Router::new()
-        .route("/v1/download/start", post(legacy::start).layer(limited()))
+    let start = limited(&limit, routes!(legacy::start))
         .layer(from_fn(legacy::deprecated))
-        .layer(from_fn_with_state(known.clone(), caller));
+        .layer(from_fn_with_state(known, caller));
     all.merge(start)
 }
 
 /// `/metrics` alone, for an address of its own.
 pub(crate) fn metrics_router(api: Api) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics::metrics))
-        .with_state(api)
-        .layer(from_fn(every_answer))
+    let (router, _) = OpenApiRouter::new()
+        .routes(routes!(metrics::metrics))
+        .split_for_parts();
+    router.with_state(api).layer(from_fn(every_answer))
+}
+
+/// A call that begins a download: all of them share one limit.
+fn limited(limit: &Rate, call: UtoipaMethodRouter<Api>) -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(call)
+        .layer(from_fn_with_state(limit.clone(), rate))
 }
 
 async fn method_not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> Refusal {
@@ -125,3 +143,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body
     )
     .into_response()
 }
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;

@@ -123,13 +123,14 @@ async fn a_body_that_is_not_right_is_refused_with_what_is_wrong() {
         ),
         ("{\"file_id\":-1}".into(), 422, "invalid_request", "file_id"),
         (
-            format!("{{\"file_id\":{id}.0}}"),
+            format!("{{\"file_id\":{id}.5}}"),
             422,
             "invalid_request",
             "file_id",
         ),
+        ("{\"file_id\":1e3}".into(), 404, "unknown_file", "1000"),
         (
-            "{\"file_id\":1e3}".into(),
+            "{\"file_id\":1e300}".into(),
             422,
             "invalid_request",
             "file_id",

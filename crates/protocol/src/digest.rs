@@ -18,6 +18,8 @@ pub struct DigestError {
 /// `x-amz-checksum-crc64nvme` header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, TS)]
 #[ts(type = "string")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9+/]{11}=$", example = "rosUhgp5mIg="))]
 pub struct Crc64Nvme(pub u64);
 
 impl fmt::Display for Crc64Nvme {
@@ -45,6 +47,8 @@ impl FromStr for Crc64Nvme {
 /// SHA-256 of some bytes; written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, TS)]
 #[ts(type = "string")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
 pub struct Sha256(pub [u8; 32]);
 
 impl fmt::Display for Sha256 {

@@ -10,6 +10,7 @@ use crate::FileId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum SourceKind {
     /// A file on the server.
     Path,
@@ -25,17 +26,20 @@ pub enum SourceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileEntry {
     /// What to pass as `file_id`; stable over restarts.
     pub file_id: FileId,
     /// The name it is offered under.
     pub name: String,
     /// Bytes; null while unknown.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub size: Option<u64>,
     /// How it comes about.
     pub kind: SourceKind,
     /// When the source last changed, where that is known.
     #[ts(type = "string | null")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub modified_at: Option<Timestamp>,
 }
 
@@ -43,9 +47,11 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FilesPage {
     /// One page of files, by name.
     pub files: Vec<FileEntry>,
     /// What to pass as `cursor` for the next page; null on the last.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }

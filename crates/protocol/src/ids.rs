@@ -12,6 +12,7 @@ macro_rules! uuid_id {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
         #[serde(transparent)]
         #[ts(type = "string")]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub struct $name(pub Uuid);
 
         impl $name {
@@ -31,8 +32,10 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = uuid::Error;
 
+            /// The one form that is ever written; a UUID has others.
             fn from_str(text: &str) -> Result<Self, uuid::Error> {
-                text.parse().map(Self)
+                let id = text.parse::<uuid::fmt::Hyphenated>()?;
+                Ok(Self(id.into_uuid()))
             }
         }
     };
@@ -52,6 +55,11 @@ uuid_id! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, TS)]
 #[serde(transparent)]
 #[ts(type = "number")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(maximum = 9007199254740991_u64, example = 70000)
+)]
 pub struct FileId(u64);
 
 impl FileId {
@@ -94,7 +102,7 @@ impl FromStr for FileId {
 
 impl<'de> Deserialize<'de> for FileId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let id = u64::deserialize(deserializer)?;
+        let id = crate::whole::number(deserializer)?;
         Self::new(id)
             .ok_or_else(|| de::Error::custom(format!("a file id is at most {}", Self::MAX)))
     }

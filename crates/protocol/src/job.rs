@@ -10,22 +10,38 @@ use crate::{Crc64Nvme, FileId, JobId, Sha256, SignedUrl};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InitiateRequest {
     /// The catalogue's id of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub file_id: Option<FileId>,
     /// An origin to fetch, where the server allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, format = "uri"))]
     pub url: Option<String>,
     /// The name to offer instead of the source's own.
     #[serde(default, rename = "fileName", skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            pattern = r"^(?!\s*\.{0,2}\s*$)[^\x00-\x1f\x7f-\x9f/\\]+$",
+            max_length = 255,
+            example = "photos.zip"
+        )
+    )]
     pub file_name: Option<String>,
     /// 0 lowest to 9; 5 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::whole::perhaps_byte",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[ts(optional)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 9))]
     pub priority: Option<u8>,
 }
 
@@ -33,6 +49,7 @@ pub struct InitiateRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Durability {
     /// Nothing: the job lives in this process.
     Memory,
@@ -48,6 +65,7 @@ pub enum Durability {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InitiateReply {
     /// The job's id.
     pub job_id: JobId,
@@ -63,6 +81,7 @@ pub struct InitiateReply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum JobStatus {
     /// Waiting for a worker.
     Pending,
@@ -86,6 +105,7 @@ impl JobStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Stage {
     /// In the queue.
     Queued,
@@ -101,6 +121,7 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum FaultCode {
     /// Somebody asked for it.
     Cancelled,
@@ -130,6 +151,7 @@ pub enum FaultCode {
 /// Why a job failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobFault {
     /// Stable, for programs.
     pub code: FaultCode,
@@ -143,6 +165,7 @@ pub struct JobFault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobResult {
     /// Signed afresh at each read.
     pub download_url: SignedUrl,
@@ -168,24 +191,30 @@ pub struct JobResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobView {
     /// The job's id.
     pub job_id: JobId,
     /// One of the seed's four.
     pub status: JobStatus,
     /// Whole percent, 0–100, never falling within an attempt.
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub progress: u8,
     /// Null until completed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub result: Option<JobResult>,
     /// Null unless failed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<JobFault>,
     /// What is being done to it.
     pub stage: Stage,
     /// Bytes stored so far.
     pub bytes_done: u64,
     /// Null while unknown.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub bytes_total: Option<u64>,
     /// How many jobs come first; null unless pending.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub queue_position: Option<u64>,
     /// 0 before the first claim.
     pub attempt: u32,
@@ -193,6 +222,7 @@ pub struct JobView {
     pub max_attempts: u32,
     /// When it counts as abandoned unless somebody asks again; null once it has ended.
     #[ts(type = "string | null")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub cancels_at: Option<Timestamp>,
     /// The name that the file is offered under.
     pub file_name: String,
@@ -207,6 +237,7 @@ pub struct JobView {
 /// The answer of `GET /v1/jobs?ids=`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobsReply {
     /// Those that exist and belong to the caller, in the order asked for.
     pub jobs: Vec<JobView>,
@@ -218,9 +249,11 @@ pub struct JobsReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobsPage {
     /// One page of jobs.
     pub jobs: Vec<JobView>,
     /// What to pass as `cursor` for the next page; null on the last.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }

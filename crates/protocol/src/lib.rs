@@ -12,6 +12,7 @@ mod manifest;
 mod problem;
 mod queue;
 mod secret;
+mod whole;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::{Crc64Nvme, DigestError, Sha256};

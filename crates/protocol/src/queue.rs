@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 /// The answer of `GET /v1/queue`, and of pausing and resuming it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueView {
     /// Whether claims are paused: what runs goes on, what waits stays.
     pub paused: bool,
     /// How many jobs are in each status.
     pub counts: QueueCounts,
     /// For how many seconds the job that waits longest could have been claimed; null where none waits.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub oldest_wait_seconds: Option<u64>,
     /// Jobs that this process works at together, at most.
     pub workers: u64,
@@ -22,6 +24,7 @@ pub struct QueueView {
 
 /// How many jobs are in each status; forgotten ones are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueCounts {
     /// Waiting, retries that wait for their time included.
     pub pending: u64,
@@ -35,6 +38,7 @@ pub struct QueueCounts {
 
 /// The sum that holds for ever: accepted = completed + failed + cancelled + live + quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueLedger {
     /// Jobs that were answered 202.
     pub accepted: u64,

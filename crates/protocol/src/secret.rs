@@ -11,6 +11,8 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 #[ts(type = "string")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, format = "uri"))]
 pub struct SignedUrl(Url);
 
 impl SignedUrl {

@@ -15,6 +15,7 @@ use super::{
     extract::{Fields, Named},
     links::Seal,
     manifest::not_completed,
+    openapi::refusals,
     problem::Refusal,
 };
 use crate::{
@@ -23,8 +24,26 @@ use crate::{
     queue::{Artifact, JobRecord, JobState, Owner},
 };
 
+refusals!(Refused: UnknownJob, Conflict, LinkExpired, PreconditionFailed, RangeNotSatisfiable);
+
 /// Answers 307 to the artifact, or the artifact itself. A link that was signed for the job opens
 /// it as its owner's token does.
+#[utoipa::path(
+    get,
+    path = "/v1/downloads/signed/{id}",
+    operation_id = "download",
+    tag = "downloads",
+    params(("id" = JobId, Path, description = "The job"), Seal),
+    security(("token" = []), ("link" = [])),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Vec<u8>, description = "By `--delivery proxy`: the artifact"),
+        (status = 206, content_type = "application/octet-stream", body = Vec<u8>, description = "The part of it that `Range` names"),
+        (status = 304, description = "It is the one that `If-None-Match` names"),
+        (status = 307, description = "To a URL of the artifact that was signed just now",
+            headers(("Location" = String, description = "The URL; it carries its own permission"))),
+        Refused,
+    ),
+)]
 pub(crate) async fn signed(
     State(api): State<Api>,
     owner: Option<Extension<Owner>>,

@@ -4,17 +4,38 @@ use std::time::Duration;
 
 use axum::{Json, extract::State};
 use longhaul_protocol::ProblemCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Api, problem::Refusal};
 
+/// One word.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: &'static str,
+}
+
 /// The process answers.
-pub(crate) async fn healthz() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "healthz",
+    tag = "operators",
+    responses((status = 200, body = Health, description = "The process answers")),
+)]
+pub(crate) async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
 }
 
 /// Queue and S3 answer, and the server is not about to stop.
-pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Value>, Refusal> {
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readyz",
+    tag = "operators",
+    responses((status = 200, body = Health, description = "It can do its work")),
+)]
+pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Health>, Refusal> {
     let not_ready = |what: &str| {
         Refusal::new(ProblemCode::NotReady, what.to_owned()).after(Duration::from_secs(5))
     };
@@ -22,5 +43,5 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Value>, Refusa
         return Err(not_ready("The server is shutting down."));
     }
     api.readiness.check().await.map_err(not_ready)?;
-    Ok(Json(json!({ "status": "ready" })))
+    Ok(Json(Health { status: "ready" }))
 }

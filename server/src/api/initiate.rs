@@ -13,12 +13,13 @@ use http_body_util::BodyExt;
 use longhaul_protocol::{
     FileId, IDEMPOTENCY_KEY, InitiateReply, InitiateRequest, JobId, POLL_INTERVAL, ProblemCode,
 };
+use longhaul_serve::TooSlow;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use sha2::{Digest, Sha256};
 use url::Url;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
-use super::{Api, problem::Refusal};
+use super::{Api, openapi::refusals, problem::Refusal};
 use crate::{
     queue::{Enqueued, IdempotencyKey, JobRecord, JobSource, NewJob, Owner},
     source::UrlRefusal,
@@ -26,14 +27,33 @@ use crate::{
 
 /// Contract: the body is at most this.
 const MAX_BODY: usize = 16 << 10;
-/// A body of that size takes no honest client longer.
-const BODY_WAIT: Duration = Duration::from_secs(10);
 /// A body that is too large is still read up to here, so that the refusal reaches the client.
 const MAX_DISCARDED: usize = 4 << 20;
-const MAX_NAME_BYTES: usize = 1024;
+/// What a file system takes, and short enough to travel in a signed URL.
+const MAX_NAME: usize = 255;
 const DEFAULT_PRIORITY: u8 = 5;
 
+refusals!(Refused: MalformedJson, BadRequest, UnknownFile, RequestTimeout, BodyTooLarge, UnsupportedMediaType,
+    InvalidRequest, UrlNotAllowed, IdempotencyKeyReused, RateLimited, QueueFull, Draining);
+
 /// Answers 202 with the job's id once the job is as durable as the queue makes it.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs/download",
+    operation_id = "initiate",
+    tag = "jobs",
+    params(("Idempotency-Key" = Option<Uuid>, Header, description = "The same key with the same body within 24 hours gives the same job")),
+    request_body(content = InitiateRequest, description = "At most 16 KiB"),
+    security(("token" = [])),
+    responses(
+        (status = 202, body = InitiateReply, description = "The job is accepted, and as durable as `durability` says",
+            headers(
+                ("Location" = String, description = "Where to ask for its status"),
+                ("Retry-After" = u32, description = "Seconds until the first look"),
+            )),
+        Refused,
+    ),
+)]
 pub(crate) async fn initiate(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
@@ -66,14 +86,7 @@ pub(super) async fn accept(
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let key = idempotency_key(&parts.headers)?;
-    let body = tokio::time::timeout(BODY_WAIT, read(body))
-        .await
-        .map_err(|_| {
-            Refusal::new(
-                ProblemCode::RequestTimeout,
-                "The body did not come whole in time; no job was made.",
-            )
-        })??;
+    let body = read(body).await?;
     let request: InitiateRequest = parse(&body)?;
     let job = new_job(api, owner, request, key).await?;
     let (Enqueued::Fresh(job) | Enqueued::Same(job)) =
@@ -172,8 +185,8 @@ fn name_in(url: &Url) -> String {
 fn checked_name(name: String) -> Result<String, Refusal> {
     let why = if name.trim().is_empty() {
         "must not be empty"
-    } else if name.len() > MAX_NAME_BYTES {
-        "must be at most 1024 bytes"
+    } else if name.chars().count() > MAX_NAME {
+        "must be at most 255 characters"
     } else if name.chars().any(char::is_control) {
         "must not hold control characters"
     } else if name.contains(['/', '\\']) || matches!(name.trim(), "." | "..") {
@@ -199,8 +212,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Uuid>, Refusal> {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default().trim_matches('"');
-    Uuid::try_parse(text)
-        .map(Some)
+    text.parse::<Hyphenated>()
+        .map(|key| Some(key.into_uuid()))
         .map_err(|_| invalid("Idempotency-Key", "must be a UUID"))
 }
 
@@ -222,9 +235,7 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
 async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
     let (mut bytes, mut seen) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
-            Refusal::new(ProblemCode::BadRequest, "The body ended before its time.")
-        })?;
+        let frame = frame.map_err(|error| cut_short(&error))?;
         if let Some(data) = frame.data_ref() {
             seen += data.len();
             if seen <= MAX_BODY {
@@ -242,6 +253,20 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
         ));
     }
     Ok(bytes)
+}
+
+fn cut_short(error: &axum::Error) -> Refusal {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return Refusal::new(
+                ProblemCode::RequestTimeout,
+                "The body did not come whole in time; no job was made.",
+            );
+        }
+        cause = error.source();
+    }
+    Refusal::new(ProblemCode::BadRequest, "The body ended before its time.")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {

@@ -7,13 +7,15 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use longhaul_protocol::{JobId, JobStatus, JobsPage, JobsReply, ProblemCode};
-use serde::Deserialize;
+use longhaul_protocol::{JobId, JobStatus, JobView, JobsPage, JobsReply, ProblemCode};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api,
     extract::{Fields, Named},
+    openapi::refusals,
     pace::paced,
     problem::Refusal,
 };
@@ -28,14 +30,33 @@ const MAX_IDS: usize = 200;
 const MAX_WAIT: u64 = 25;
 const DEFAULT_PAGE: usize = 50;
 const MAX_PAGE: usize = 200;
+/// A cursor's length: acceptance and id, in hex.
+const CURSOR: usize = 48;
 
 /// Query of a single poll.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wait {
+    /// Answer when status or progress changes, or after so many seconds
+    #[param(value_type = Option<u8>, maximum = 25, nullable = false)]
     wait: Option<String>,
 }
 
+refusals!(Unknown: UnknownJob);
+
 /// One job. With `?wait=N`, when its status or progress changes, or after N seconds.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}",
+    operation_id = "job",
+    tag = "jobs",
+    params(("id" = JobId, Path, description = "The job"), Wait),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = JobView, description = "The job as it is now", headers(("Retry-After" = u32, description = "Seconds until a look is worth it; absent once the job has ended"))),
+        Unknown,
+    ),
+)]
 pub(crate) async fn one(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
@@ -92,31 +113,103 @@ fn sight(job: &JobRecord) -> (JobStatus, u32, u8) {
 }
 
 /// Query of a poll for many jobs, or of a listing.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Many {
+    /// Jobs to poll together, parted by commas
+    #[param(value_type = Option<Vec<JobId>>, style = Form, explode = false, min_items = 1, max_items = 200, nullable = false)]
     ids: Option<String>,
+    /// Only jobs of this status
+    #[param(value_type = Option<JobStatus>, nullable = false)]
     status: Option<String>,
+    /// So many jobs at most; 50 where absent
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, nullable = false)]
     limit: Option<String>,
+    /// `nextCursor` of the page before
+    #[param(pattern = "^([0-9A-Fa-f]{48})?$", nullable = false)]
     cursor: Option<String>,
 }
 
+/// The answer of [`many`].
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Jobs {
+    /// Of a poll with `ids`
+    Polled(JobsReply),
+    /// Of a listing
+    Page(JobsPage),
+}
+
 /// Many jobs in one poll (`ids`), or the caller's own, newest first, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs",
+    operation_id = "jobs",
+    tag = "jobs",
+    params(Many),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Jobs, description = "With `ids`, those jobs; otherwise a page of the caller's own, newest first",
+            headers(("Retry-After" = u32, description = "Seconds until a look is worth it; the smallest of the jobs' own, absent once all have ended"))),
+    ),
+)]
 pub(crate) async fn many(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,
     Extension(site): Extension<Site>,
     Fields(query): Fields<Many>,
 ) -> Result<Response, Refusal> {
+    // Beside ids the others say nothing, and are still held to be right.
+    let asked = Asked::read(&query)?;
     match &query.ids {
         Some(ids) => poll(&api, &owner, &site, ids).await,
-        None => Ok(Json(page(&api, &owner, &site, &query).await?).into_response()),
+        None => {
+            let page = page(&api, &owner, &site, &asked).await?;
+            Ok(Json(Jobs::Page(page)).into_response())
+        }
+    }
+}
+
+/// What a listing is asked for.
+struct Asked {
+    status: Option<JobStatus>,
+    limit: usize,
+    cursor: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &Many) -> Result<Self, Refusal> {
+        let status = match query.status.as_deref() {
+            None => None,
+            Some("pending") => Some(JobStatus::Pending),
+            Some("processing") => Some(JobStatus::Processing),
+            Some("completed") => Some(JobStatus::Completed),
+            Some("failed") => Some(JobStatus::Failed),
+            Some(_) => {
+                return Err(invalid(
+                    "status",
+                    "must be pending, processing, completed or failed",
+                ));
+            }
+        };
+        let cursor = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+        let is_ours = |cursor: &str| {
+            cursor.len() == CURSOR && cursor.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        if cursor.is_some_and(|cursor| !is_ours(cursor)) {
+            return Err(invalid("cursor", "is not one that this server gave"));
+        }
+        Ok(Self {
+            status,
+            limit: limit(query.limit.as_deref(), DEFAULT_PAGE, MAX_PAGE)?,
+            cursor: cursor.map(str::to_owned),
+        })
     }
 }
 
 async fn poll(api: &Api, owner: &Owner, site: &Site, ids: &str) -> Result<Response, Refusal> {
     let ids: Vec<JobId> = ids
         .split(',')
-        .filter(|id| !id.is_empty())
         .map(|id| {
             id.trim()
                 .parse()
@@ -146,27 +239,13 @@ async fn poll(api: &Api, owner: &Owner, site: &Site, ids: &str) -> Result<Respon
         }
         reply.jobs.push(view);
     }
-    Ok(paced(soonest, Json(reply)))
+    Ok(paced(soonest, Json(Jobs::Polled(reply))))
 }
 
-async fn page(api: &Api, owner: &Owner, site: &Site, query: &Many) -> Result<JobsPage, Refusal> {
-    let status = match query.status.as_deref().filter(|status| !status.is_empty()) {
-        None => None,
-        Some("pending") => Some(JobStatus::Pending),
-        Some("processing") => Some(JobStatus::Processing),
-        Some("completed") => Some(JobStatus::Completed),
-        Some("failed") => Some(JobStatus::Failed),
-        Some(_) => {
-            return Err(invalid(
-                "status",
-                "must be pending, processing, completed or failed",
-            ));
-        }
-    };
-    let limit = limit(query.limit.as_deref(), DEFAULT_PAGE, MAX_PAGE)?;
+async fn page(api: &Api, owner: &Owner, site: &Site, asked: &Asked) -> Result<JobsPage, Refusal> {
     let page = api
         .queue
-        .list(owner, status, query.cursor.as_deref(), limit)
+        .list(owner, asked.status, asked.cursor.as_deref(), asked.limit)
         .await
         .map_err(|error| match error {
             crate::queue::QueueError::Conflict(_) => {
@@ -194,7 +273,7 @@ impl Api {
 
 /// A page's length, from its query.
 pub(super) fn limit(text: Option<&str>, default: usize, most: usize) -> Result<usize, Refusal> {
-    match text.filter(|text| !text.is_empty()) {
+    match text {
         None => Ok(default),
         Some(text) => match text.parse() {
             Ok(limit) if (1..=most).contains(&limit) => Ok(limit),

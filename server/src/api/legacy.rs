@@ -11,13 +11,14 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use longhaul_protocol::{JobId, ProblemCode};
+use longhaul_protocol::{InitiateReply, InitiateRequest, JobId, JobView, ProblemCode};
 use tokio::time::Instant;
 
 use super::{
     Api,
     extract::{Fields, Named},
     initiate, jobs,
+    openapi::refusals,
     problem::Refusal,
 };
 use crate::{
@@ -32,6 +33,23 @@ const SINCE: HeaderValue = HeaderValue::from_static("@1793491200");
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// As `POST /v1/jobs/download`.
+#[utoipa::path(
+    post,
+    path = "/v1/download/initiate",
+    operation_id = "oldInitiate",
+    tag = "deprecated",
+    params(("Idempotency-Key" = Option<Uuid>, Header, description = "As of `POST /v1/jobs/download`")),
+    request_body(content = InitiateRequest, description = "At most 16 KiB"),
+    security(("token" = [])),
+    responses(
+        (status = 202, body = InitiateReply, description = "The job is accepted, and as durable as `durability` says",
+            headers(
+                ("Location" = String, description = "Where to ask for its status"),
+                ("Retry-After" = u32, description = "Seconds until the first look"),
+            )),
+        initiate::Refused,
+    ),
+)]
 pub(crate) async fn initiate(
     api: State<Api>,
     owner: Extension<Owner>,
@@ -41,6 +59,18 @@ pub(crate) async fn initiate(
 }
 
 /// As `GET /v1/jobs/{jobId}`.
+#[utoipa::path(
+    get,
+    path = "/v1/download/status/{id}",
+    operation_id = "oldStatus",
+    tag = "deprecated",
+    params(("id" = JobId, Path, description = "The job"), jobs::Wait),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = JobView, description = "The job as it is now", headers(("Retry-After" = u32, description = "Seconds until a look is worth it; absent once the job has ended"))),
+        jobs::Unknown,
+    ),
+)]
 pub(crate) async fn status(
     api: State<Api>,
     owner: Extension<Owner>,
@@ -51,7 +81,23 @@ pub(crate) async fn status(
     jobs::one(api, owner, site, id, query).await
 }
 
+refusals!(Waited: JobFailed, TookTooLong);
+
 /// Waits for the file, and answers 303 to it; a job that takes longer goes on by itself.
+#[utoipa::path(
+    post,
+    path = "/v1/download/start",
+    operation_id = "oldStart",
+    tag = "deprecated",
+    params(("Idempotency-Key" = Option<Uuid>, Header, description = "As of `POST /v1/jobs/download`")),
+    request_body(content = InitiateRequest, description = "At most 16 KiB"),
+    security(("token" = [])),
+    responses(
+        (status = 303, description = "To the file", headers(("Location" = String, description = "Where it is"))),
+        initiate::Refused,
+        Waited,
+    ),
+)]
 pub(crate) async fn start(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,

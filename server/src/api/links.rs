@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use longhaul_protocol::{JobId, ProblemCode, SignedUrl};
 use serde::Deserialize;
 use sha2::Sha256;
+use utoipa::IntoParams;
 
 use super::{problem::Refusal, view::later};
 use crate::{artifact::Presigned, middleware::Site};
@@ -21,11 +22,14 @@ pub(crate) struct Links {
 }
 
 /// What stands in a link besides the job.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Seal {
-    /// Seconds since 1970.
+    /// When the link runs out, in seconds since 1970
+    #[param(nullable = false)]
     expires: Option<i64>,
-    /// In hex.
+    /// Stands in for a token
+    #[param(nullable = false)]
     signature: Option<String>,
 }
 

@@ -4,12 +4,26 @@ use axum::{
     Json,
     extract::{Extension, State},
 };
-use longhaul_protocol::{Manifest, ProblemCode};
+use longhaul_protocol::{JobId, Manifest, ProblemCode};
 
-use super::{Api, extract::Named, problem::Refusal};
+use super::{Api, extract::Named, openapi::refusals, problem::Refusal};
 use crate::queue::{JobState, Owner};
 
+refusals!(Refused: UnknownJob, Conflict);
+
 /// Reads the check blocks of a completed job from beside its artifact.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}/manifest",
+    operation_id = "manifest",
+    tag = "jobs",
+    params(("id" = JobId, Path, description = "The job")),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Manifest, description = "The artifact's check blocks"),
+        Refused,
+    ),
+)]
 pub(crate) async fn manifest(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,

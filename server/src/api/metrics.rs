@@ -16,7 +16,15 @@ use crate::metrics::TEXT;
 /// What a proxy adds: its own address is then not the client's.
 const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
-/// The counters as text.
+/// The counters as text: for this machine, and for the admin token from elsewhere.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "operators",
+    security((), ("admin" = [])),
+    responses((status = 200, content_type = "application/openmetrics-text", body = String, description = "OpenMetrics, as Prometheus reads it")),
+)]
 pub(crate) async fn metrics(
     State(api): State<Api>,
     Extension(peer): Extension<SocketAddr>,

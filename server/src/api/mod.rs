@@ -2,6 +2,7 @@
 
 pub(crate) mod cancel;
 mod conditions;
+pub(crate) mod docs;
 pub(crate) mod download;
 mod explain;
 pub(crate) mod extract;
@@ -13,8 +14,10 @@ pub(crate) mod legacy;
 mod links;
 pub(crate) mod manifest;
 pub(crate) mod metrics;
+pub(crate) mod openapi;
 mod pace;
 pub(crate) mod problem;
+pub(crate) mod queue;
 pub(crate) mod retry;
 mod view;
 pub(crate) mod web;

@@ -5,12 +5,26 @@ use axum::{
     extract::{Extension, State},
     http::StatusCode,
 };
-use longhaul_protocol::JobView;
+use longhaul_protocol::{JobId, JobView};
 
-use super::{Api, extract::Named, problem::Refusal};
+use super::{Api, extract::Named, openapi::refusals, problem::Refusal};
 use crate::{middleware::Site, queue::Owner};
 
+refusals!(Refused: UnknownJob, Conflict);
+
 /// Runs a failed job again, and shows it as it is now.
+#[utoipa::path(
+    post,
+    path = "/v1/jobs/{id}/retry",
+    operation_id = "retry",
+    tag = "jobs",
+    params(("id" = JobId, Path, description = "The job")),
+    security(("token" = [])),
+    responses(
+        (status = 202, body = JobView, description = "The job is pending again, its attempts counted anew"),
+        Refused,
+    ),
+)]
 pub(crate) async fn retry(
     State(api): State<Api>,
     Extension(owner): Extension<Owner>,

@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use super::Site;
-use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
 use axum::{
     extract::{Extension, Request, State},
     http::{HeaderMap, header},
@@ -14,6 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
+use longhaul_protocol::{ProblemCode, Token};
+use subtle::ConstantTimeEq;
+
+use super::Site;
+use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
 
 /// Whoever asks where no tokens are configured.
 const LOCAL: &str = "local";
@@ -23,6 +26,8 @@ const LOCAL: &str = "local";
 pub(crate) struct Caller {
     /// Their tokens.
     pub tokens: Arc<Tokens>,
+    /// The one that opens the queue's calls, where there is one.
+    pub admin: Option<Token>,
     /// Whose word on addresses is taken.
     pub trusted_proxies: Arc<[IpNet]>,
     /// What clients call this server; none for what each request says.
@@ -66,6 +71,29 @@ pub(crate) async fn perhaps_caller(
         request.extensions_mut().insert(owner);
     }
     next.run(request).await
+}
+
+/// Lets the admin token pass, and nothing else.
+pub(crate) async fn admin(State(known): State<Caller>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let sent = bearer(headers);
+    let is_admin = match (&known.admin, sent) {
+        (Some(admin), Some(sent)) => admin.expose().as_bytes().ct_eq(sent.as_bytes()).into(),
+        _ => false,
+    };
+    if is_admin {
+        return next.run(request).await;
+    }
+    let is_known = sent.is_some_and(|sent| known.tokens.owner(sent).is_some());
+    let refusal = if known.admin.is_none() || is_known {
+        Refusal::new(
+            ProblemCode::Forbidden,
+            "Only the token of --admin-token-file opens the queue.",
+        )
+    } else {
+        Refusal::no_token()
+    };
+    refusal.into_response()
 }
 
 impl Caller {

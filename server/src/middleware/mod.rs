@@ -10,7 +10,7 @@ mod rate;
 mod site;
 
 pub(crate) use answers::every_answer;
-pub(crate) use caller::{Caller, caller, perhaps_caller};
+pub(crate) use caller::{Caller, admin, caller, perhaps_caller};
 pub(crate) use host::{Hosts, host};
 pub(crate) use limits::{LONGEST, in_time, short_head};
 pub(crate) use origins::cors;
