@@ -330,6 +330,7 @@ async fn storage(
         path_style: true,
         credentials: Some(keys),
         create: true,
+        embedded: true,
         artifact_ttl: config.limits.artifact_ttl,
     };
     Ok((connection, Some(store)))
@@ -346,6 +347,7 @@ pub(crate) fn elsewhere(config: &Config, store: &External) -> Connection {
         credentials: None,
         // A bucket of AWS's costs money, and its name is the whole world's: its owner makes it.
         create: store.endpoint.is_some(),
+        embedded: false,
         artifact_ttl: config.limits.artifact_ttl,
     }
 }

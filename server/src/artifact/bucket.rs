@@ -39,6 +39,9 @@ pub struct Connection {
     pub credentials: Option<(String, String)>,
     /// Whether the bucket may be made where it is missing.
     pub create: bool,
+    /// Whether the store is our own, on the loopback: a proxy of the environment would look for it
+    /// on a machine of its own, and is passed by.
+    pub embedded: bool,
     /// How long artifacts live: what the lifecycle rule says, in whole days.
     pub artifact_ttl: Duration,
 }
@@ -59,6 +62,9 @@ impl Artifacts {
                     .connect_timeout(Duration::from_secs(10))
                     .build(),
             );
+            if connection.embedded {
+                loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
+            }
             if let Some((access, secret)) = &connection.credentials {
                 let own = Credentials::new(access, secret, None, None, "longhaul");
                 loader = loader.credentials_provider(own);
