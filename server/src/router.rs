@@ -43,12 +43,15 @@ pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
         router = router.layer(cors(&config.cors_origins));
     }
     let hosts = Hosts::new(address, &config.allowed_hosts, &config.cors_origins);
-    router
-        .layer(from_fn_with_state(hosts, host))
-        .layer(from_fn(short_head))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(every_answer))
-        .layer(from_fn_with_state(metrics, measured))
+    // As one layer, outermost first: each layer of a router is a box that each request clones, with
+    // all those below it. Seven of them took half of the CPU of a status poll.
+    router.layer((
+        from_fn_with_state(metrics, measured),
+        from_fn(every_answer),
+        CatchPanicLayer::custom(panicked),
+        from_fn(short_head),
+        from_fn_with_state(hosts, host),
+    ))
 }
 
 /// The calls that a server configured so offers, and the document that grows out of them.
@@ -85,14 +88,15 @@ fn calls(config: &Config) -> OpenApiRouter<Api> {
         .routes(routes!(queue::show))
         .routes(routes!(queue::pause))
         .routes(routes!(queue::resume));
+    let in_time = || from_fn_with_state(LONGEST, in_time);
     let all = OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
-        .merge(owned.layer(from_fn_with_state(known.clone(), caller)))
-        .merge(linked.layer(from_fn_with_state(known.clone(), perhaps_caller)))
-        .merge(operators.layer(from_fn_with_state(known.clone(), admin)))
-        .layer(from_fn_with_state(LONGEST, in_time));
+        .layer(in_time())
+        .merge(owned.layer((in_time(), from_fn_with_state(known.clone(), caller))))
+        .merge(linked.layer((in_time(), from_fn_with_state(known.clone(), perhaps_caller))))
+        .merge(operators.layer((in_time(), from_fn_with_state(known.clone(), admin))));
     if !config.blocking_start {
         return all;
     }
