@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Records kept in memory, about 1 KiB each; the oldest give way, and are read when asked for.
-const MOST_RECORDS: usize = 100_000;
+pub(super) const MOST_RECORDS: usize = 100_000;
 /// Far fewer changes than it takes to push a record out.
 const FEW_CHANGES: u64 = 10_000;
 /// While the line is not known, a worker looks this often whether there is something.

@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use longhaul_durable::{Scan, Table};
+use longhaul_durable::{Entry, Scan, Table};
 
 use super::{Engine, lock};
 use crate::queue::{
     QueueError,
-    mirror::Mirror,
-    tables::{DELAYED, PROCESSING, READY, Store, Worth},
+    mirror::{MOST_RECORDS, Mirror},
+    tables::{DELAYED, JOBS, PROCESSING, READY, Rows, Store, Worth, id_of},
     wake::Wake,
-    work::Work,
+    work::{Work, decoded},
 };
 
 /// Rows of the line read at once.
@@ -72,6 +72,7 @@ impl<S: Store> Engine<S> {
             epoch,
             table: 0,
             after: None,
+            room: MOST_RECORDS,
         })
     }
 
@@ -105,6 +106,8 @@ struct Loading<S> {
     /// Which of [`LIVING`] is being read.
     table: usize,
     after: Option<Vec<u8>>,
+    /// So many records still fit into memory.
+    room: usize,
 }
 
 impl<S: Store> Loading<S> {
@@ -124,17 +127,19 @@ impl<S: Store> Loading<S> {
             scan = scan.after(&last);
         }
         let (mirror, wake, epoch) = (self.mirror.clone(), self.wake.clone(), self.epoch);
-        let (useful, rows, last) = self
+        let (useful, page) = self
             .store
             .change(
                 Worth::Relaxed,
                 move |tables| tables.scan(table, &scan),
                 move |page| {
                     let useful = lock(&mirror).take_page(epoch, table, &page, &wake);
-                    (useful, page.len(), page.into_iter().next_back())
+                    (useful, page)
                 },
             )
             .await?;
+        self.keep_records(&page).await?;
+        let (rows, last) = (page.len(), page.into_iter().next_back());
         if rows == PAGE {
             self.after = last.map(|(key, _)| key);
         } else {
@@ -145,5 +150,30 @@ impl<S: Store> Loading<S> {
             return Ok(false);
         }
         Ok(useful)
+    }
+
+    /// Reads the page's records as far as there is room: whoever waits will ask for them.
+    async fn keep_records(&mut self, page: &[Entry]) -> Result<(), QueueError> {
+        let ids: Vec<_> = page
+            .iter()
+            .take(self.room)
+            .filter_map(|(key, _)| id_of(key))
+            .collect();
+        self.room -= ids.len();
+        let moment = lock(&self.mirror).moment();
+        let look = move |rows: &dyn Rows| {
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let value = rows.get(JOBS, id.0.as_bytes())?;
+                found.extend(value.and_then(|value| decoded(&value)));
+            }
+            Ok(found)
+        };
+        let found = self.store.look(look).await?;
+        let mut mirror = lock(&self.mirror);
+        for job in found {
+            mirror.keep_read(job, moment);
+        }
+        Ok(())
     }
 }
