@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server openapi test-contract test-crash test-proxy test-hostile test-s3 long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -82,6 +82,9 @@ openapi: ## Write docs/openapi.json anew from the routes
 test-contract: ## Hold the server against the OpenAPI document that it serves (schemathesis)
 	cargo build -p longhaul-server --bins
 	scripts/contract $(TARGET)/debug
+
+test-archive: long ## An archive with members and offsets beyond 4 GiB, read by Info-ZIP's unzip
+	LONGHAUL_ARCHIVE_BYTES=4600000000 $(LONG) -E 'test(/^large_archive::/)'
 
 deny: ## Licences, bans and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-deny --version 0.20.2

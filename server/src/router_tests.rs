@@ -23,8 +23,10 @@ fn every_route_is_described_and_the_committed_document_is_fresh() {
     if std::env::var_os("LONGHAUL_WRITE_OPENAPI").is_some() {
         std::fs::write(&path, &fresh).expect("written");
     }
+    // As values: whether a map keeps its order is a feature that another crate may turn on.
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     assert!(
-        committed == fresh,
+        value(&committed) == value(&fresh),
         "docs/openapi.json is not fresh: run `make openapi`, and commit it"
     );
     // `routes!` describes what it routes; nothing else may put a call in.

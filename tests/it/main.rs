@@ -15,6 +15,7 @@ mod every_call;
 mod expiry;
 mod hostile;
 mod isolation;
+mod large_archive;
 mod legacy;
 mod logs;
 mod many;
