@@ -1,6 +1,7 @@
 //! One large file produced and uploaded, beside rclone and s5cmd uploading it to the same store.
 
 use std::{
+    io::Write,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -55,6 +56,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         "--s3-bucket",
         BUCKET,
         "--s3-path-style",
+        "true",
     ];
     let server = ours::start(&data, &more, &keys)?;
     let mut figures: [(&str, Figures); 3] = [
@@ -63,6 +65,10 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         ("s5cmd", Figures::default()),
     ];
     for round in 0..=options.rounds.min(3) {
+        // Another file each time: an unchanged one is offered again without any work.
+        let mut changed = std::fs::OpenOptions::new().write(true).open(&file)?;
+        changed.write_all(&[u8::try_from(round)?; 64])?;
+        changed.sync_all()?;
         let times = [
             produced(server.port).await?,
             uploaded(&mut rclone(&file, &endpoint))?,
@@ -75,7 +81,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         }
         output(
             Command::new("s5cmd")
-                .args(["rm", &format!("s3://{BUCKET}/peer/*")])
+                .args(["rm", &format!("s3://{BUCKET}/*")])
                 .envs(keys),
         )?;
     }

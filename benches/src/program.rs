@@ -47,8 +47,8 @@ impl Program {
         };
         ensure!(
             !line.is_empty(),
-            "{command:?} said nothing: see {}",
-            log.display()
+            "{command:?} said nothing: {}",
+            std::fs::read_to_string(log).unwrap_or_default()
         );
         Ok((program, line.trim().to_owned()))
     }
