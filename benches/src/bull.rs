@@ -78,15 +78,17 @@ pub(crate) struct Added {
     pub(crate) redis: f64,
 }
 
+/// What a program that adds jobs says in the end.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Said {
+    pub(crate) count: f64,
+    pub(crate) seconds: f64,
+    pub(crate) cpu_micros: f64,
+}
+
 /// Adds jobs for a time, so many in flight.
 pub(crate) fn add(redis: &Redis, in_flight: u32, seconds: u64) -> anyhow::Result<Added> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Said {
-        count: f64,
-        seconds: f64,
-        cpu_micros: f64,
-    }
     let before = redis.cpu()?;
     let said = output(
         node("add.js")

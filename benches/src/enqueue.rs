@@ -1,11 +1,12 @@
 //! Enqueueing: ours over HTTP and fsynced, BullMQ's `queue.add` with two settings of Redis.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use crate::{
     Options, bull,
     load::Load,
     ours,
+    program::output,
     report::{Figures, Page, against},
 };
 
@@ -23,12 +24,14 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
     ours::fill(&data, 0, 0)?;
     let server = ours::start(&data, &["--workers", "1"], &[])?;
     let body = format!("{{\"file_id\":{}}}", ours::file_id(server.port).await?);
+    let behind = bull::Redis::start(&folder.join("redis-express"), "everysec")?;
+    let (node, node_port, _) = bull::api(&behind, 0, folder)?;
     let always = bull::Redis::start(&folder.join("redis-always"), "always")?;
     let everysec = bull::Redis::start(&folder.join("redis-everysec"), "everysec")?;
     let script = options.script("enqueue.lua");
     let (mut rows, mut ratios) = (Vec::new(), Vec::new());
     for in_flight in IN_FLIGHT {
-        let mut measured: [Row; 3] = Default::default();
+        let mut measured: [Row; 5] = Default::default();
         for round in 0..=options.rounds {
             let mine = Load {
                 port: server.port,
@@ -39,6 +42,16 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
                 env: &[("BODY", &body)],
             }
             .run()?;
+            let express = Load {
+                port: node_port,
+                pids: &[node.id(), behind.id()],
+                script: &script,
+                connections: in_flight,
+                seconds: options.seconds,
+                env: &[("BODY", "{\"file_id\":70000}")],
+            }
+            .run()?;
+            let alone = alone(&folder.join("alone"), in_flight, options.seconds)?;
             let strict = bull::add(&always, in_flight, options.seconds)?;
             let lax = bull::add(&everysec, in_flight, options.seconds)?;
             if round == 0 {
@@ -46,6 +59,8 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
             }
             let found = [
                 (mine.rate, mine.cpu),
+                (express.rate, express.cpu),
+                (alone.count / alone.seconds, alone.cpu_micros / alone.count),
                 (strict.rate, strict.node + strict.redis),
                 (lax.rate, lax.node + lax.redis),
             ];
@@ -55,9 +70,11 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
             }
         }
         let names = [
-            "longhaul-server, fsync",
-            "BullMQ, always",
-            "BullMQ, everysec",
+            "longhaul-server over HTTP, fsync",
+            "express + BullMQ over HTTP, everysec",
+            "our queue in process, fsync",
+            "BullMQ in process, always",
+            "BullMQ in process, everysec",
         ];
         for (name, row) in names.iter().zip(&measured) {
             rows.push(vec![
@@ -67,27 +84,47 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
                 row.cpu.to_string(),
             ]);
         }
-        let [mine, strict, lax] = measured.map(|row| row.rate.median());
+        let [mine, express, alone, strict, lax] = measured.map(|row| row.rate.median());
         ratios.push(vec![
             in_flight.to_string(),
             against(mine / strict, 2.0),
             against(mine / lax, 1.0),
+            format!("{:.2}", alone / strict),
+            format!("{:.2}", alone / lax),
+            format!("{:.2}", mine / express),
         ]);
     }
     page.line("");
     page.line("## Enqueueing");
     page.line("");
     page.line(
-        "Ours is `POST /v1/jobs/download` over HTTP by wrk, each 202 after its record is flushed to the disk. \
-         BullMQ's is `queue.add` inside node, without HTTP, on a Redis with an append-only file; `always` \
-         syncs each answer, `everysec` may lose a second. Both keep an id, attempts, backoff and retention. \
-         CPU is the server's; for BullMQ, node's and Redis's.",
+        "Over HTTP: `POST /v1/jobs/download` by wrk, ours answered once the record is flushed to the disk, and the same in \
+         express with BullMQ. In process: calls of the queue by the program that owns it, `queue.add` for BullMQ. Redis keeps an \
+         append-only file; `always` syncs each answer, `everysec` may lose a second. Both keep an id, attempts, backoff and \
+         retention. CPU is the server's; for BullMQ, node's and Redis's. The bars set ours over HTTP against BullMQ without.",
     );
     page.table(&["in flight", "queue", "jobs/s", "CPU µs/job"], &rows);
     page.table(
-        &["in flight", "× BullMQ always", "× BullMQ everysec"],
+        &[
+            "in flight",
+            "HTTP / BullMQ always",
+            "HTTP / BullMQ everysec",
+            "in process / always",
+            "in process / everysec",
+            "HTTP / express, everysec",
+        ],
         &ratios,
     );
     server.program.stop()?;
     Ok(())
+}
+
+/// Our queue without HTTP.
+fn alone(folder: &Path, in_flight: u32, seconds: u64) -> anyhow::Result<bull::Said> {
+    let said = output(
+        Command::new(ours::binary("bench-add")?)
+            .arg(folder)
+            .args([in_flight.to_string(), seconds.to_string()]),
+    )?;
+    Ok(serde_json::from_str(&said)?)
 }
