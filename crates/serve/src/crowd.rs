@@ -70,9 +70,11 @@ impl Drop for Place {
     }
 }
 
-/// One household has a /64: its addresses are one client.
-fn counted(peer: IpAddr) -> IpAddr {
-    match peer {
+/// What an address is counted as: itself, and for IPv6 its /64, as one household has all of that.
+/// An IPv4 address mapped into IPv6 is that IPv4 address.
+#[must_use]
+pub fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,
     }

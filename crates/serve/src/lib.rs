@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crowd::Crowd;
 
 pub use body::{Pace, Timely, TooSlow};
-pub use crowd::PerAddress;
+pub use crowd::{PerAddress, counted};
 
 /// What a listener puts up with.
 #[derive(Debug, Clone)]

@@ -23,6 +23,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use longhaul_protocol::ProblemCode;
+use longhaul_serve::counted;
 
 use super::caller::ClientAddress;
 use crate::api::problem::Refusal;
@@ -118,17 +119,6 @@ pub(crate) async fn rate(
         }
     }
     response
-}
-
-/// One household has a /64: its addresses are one client.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let network = u128::from(v6) & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 #[cfg(test)]
