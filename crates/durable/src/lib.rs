@@ -1,11 +1,11 @@
 //! A sled database that answers only when the bytes are on the disk, and opens whatever happened to it.
 //!
-//! - [`Durable::write`] runs a closure as one atomic transaction, and answers after `flush()`.
-//!   One thread owns all writes: many waiting transactions share one flush (group commit).
-//!   `flush_async` is never called: seven at once block each other for ever in sled 0.34.
-//! - Beside the database lies `journal.jsonl`, a logical export of everything: a snapshot, then
-//!   each group of transactions, one checksummed JSON line each. It is on the disk at once when
-//!   there is a pause, and within a second under load.
+//! - [`Durable::write`] runs a closure as one atomic transaction. One thread owns all writes: many
+//!   waiting transactions share one `fdatasync` (group commit).
+//! - `journal.jsonl` is where they are synced: a snapshot of everything, then each group of
+//!   transactions, one checksummed JSON line each. Only then are they answered, and laid into the
+//!   database, which sled itself brings to the disk within a second. After a crash it catches up
+//!   from the journal.
 //! - The database keeps a running digest of its whole content, checked at each open: before the
 //!   first use where it is small, beside its use where that would keep a start waiting. Where it does
 //!   not open, opens wrong, or has lost what the journal still has, its folder is moved aside, a
@@ -13,11 +13,14 @@
 //!
 //! The folder given to [`Durable::open`] holds `lock`, `journal.jsonl` and `sled/`.
 
+mod commit;
 mod error;
-mod export;
 mod journal;
+mod line;
 mod open;
 mod proof;
+mod replay;
+mod snapshot;
 mod table;
 mod writer;
 
@@ -83,8 +86,8 @@ pub struct Recovery {
 pub struct Stats {
     /// Transactions that were answered.
     pub writes: u64,
-    /// Flushes that answered them.
-    pub flushes: u64,
+    /// Syncs of the journal that answered them.
+    pub syncs: u64,
     /// Times that the database was opened again after a failed write. What a caller keeps in
     /// memory should be read again when it grows.
     pub reopened: u64,
@@ -97,11 +100,11 @@ struct Shared {
     /// None while it is being opened again. Held for reading by each read.
     db: RwLock<Option<sled::Db>>,
     writes: AtomicU64,
-    flushes: AtomicU64,
+    syncs: AtomicU64,
     reopened: AtomicU64,
     proven: AtomicBool,
     #[cfg(test)]
-    failing_flushes: AtomicU64,
+    failing_syncs: AtomicU64,
 }
 
 /// An open database. Clones share it; it is closed by [`Durable::close`], or when the last clone goes.
@@ -127,7 +130,8 @@ impl Durable {
     pub fn open_blocking(dir: &Path, options: Options) -> Result<(Self, Option<Recovery>), Error> {
         let lock = open::lock(dir)?;
         let (requests, receiver) = mpsc::channel(1024);
-        let (opened, recovery) = open::open(dir, &options, &requests.downgrade())?;
+        let tell = writer::Tell::to(&requests);
+        let (opened, recovery) = open::open(dir, &options, &tell, true)?;
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(opened.db.clone())),
             proven: AtomicBool::new(opened.proof.is_none()),
@@ -142,7 +146,7 @@ impl Durable {
             options,
             opened,
             Arc::clone(&shared),
-            requests.downgrade(),
+            tell,
             lock,
         );
         let thread = std::thread::Builder::new()
@@ -185,8 +189,8 @@ impl Durable {
         self.send(change, then, false).await
     }
 
-    /// Runs `change` as one atomic transaction and answers before the flush, which follows within
-    /// a quarter of a second: for progress and other news that may be lost.
+    /// Runs `change` as one atomic transaction and answers before the sync, which follows within
+    /// a quarter of a second: for progress and other news that a power cut may take.
     pub async fn write_relaxed<R: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
@@ -254,7 +258,7 @@ impl Durable {
     pub fn stats(&self) -> Stats {
         Stats {
             writes: self.shared.writes.load(Ordering::Relaxed),
-            flushes: self.shared.flushes.load(Ordering::Relaxed),
+            syncs: self.shared.syncs.load(Ordering::Relaxed),
             reopened: self.shared.reopened.load(Ordering::Relaxed),
             proven: self.shared.proven.load(Ordering::Relaxed),
         }

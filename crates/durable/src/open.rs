@@ -3,19 +3,21 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use crate::{
     Error, Options, Recovery,
-    export::{Export, write_snapshot},
-    journal::{self, Replay, digest_of},
+    commit::Step,
+    journal::Journal,
+    line::digest_of,
     proof::Proof,
-    writer::Request,
+    replay::{self, Replay},
+    snapshot::write_snapshot,
+    writer::Tell,
 };
 
 /// Where sled keeps the number of the last commit and the digest of everything: no table's key
@@ -31,7 +33,7 @@ pub(crate) struct Opened {
     pub(crate) db: sled::Db,
     pub(crate) seq: u64,
     pub(crate) digest: u64,
-    pub(crate) export: Export,
+    pub(crate) journal: Journal,
     /// Of a large one that is proven while it is used.
     pub(crate) proof: Option<Proof>,
 }
@@ -54,23 +56,21 @@ pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
-/// Where the proof of a large database tells what it finds.
-type Tell = mpsc::WeakSender<Request>;
-
-/// Opens what is in `dir`, which is locked.
+/// Opens what is in `dir`, which is locked. A journal that is not `trusted` is written anew.
 pub(crate) fn open(
     dir: &Path,
     options: &Options,
     tell: &Tell,
+    trusted: bool,
 ) -> Result<(Opened, Option<Recovery>), Error> {
-    let journal = dir.join("journal.jsonl");
+    let path = dir.join("journal.jsonl");
     let folder = dir.join("sled");
     let existed = folder.exists();
     let small = size(&folder) <= options.prove_first;
     let checked = if small {
-        journal::read(&journal, None)
+        replay::read(&path, None)
     } else {
-        journal::ends(&journal)
+        replay::ends(&path)
     };
     let checked = checked.map_err(Error::io("reading the journal"))?;
     let found = if existed {
@@ -79,39 +79,28 @@ pub(crate) fn open(
         Found::Unusable("its folder is missing".into(), None)
     };
     let (why, salvaged) = match found {
-        Found::Sound(db, seq, digest) if seq >= checked.seq => {
-            // The process may have ended between a commit and its line, or the journal is damaged.
-            let follows = checked.is_sound() && (checked.seq, checked.digest) == (seq, digest);
-            if small {
-                let len = match follows {
-                    true => checked.bytes,
-                    false => write_snapshot(&journal, &db)?,
-                };
-                return Ok((begin(journal, db, seq, digest, len, options)?, None));
+        Found::Sound(db, seq, digest) => {
+            let behind = checked.seq.saturating_sub(seq);
+            match caught_up(&db, seq, digest, &path, &checked)? {
+                Some((seq, digest)) => {
+                    let follows = trusted
+                        && checked.is_sound_to_its_end()
+                        && (checked.seq, checked.digest) == (seq, digest);
+                    let opened = begin(&path, db, &checked, (small, follows), options, tell)?;
+                    return Ok((opened, None));
+                }
+                None => {
+                    // Where the journal is whole, it says all; otherwise both together do.
+                    let salvaged = (!checked.is_sound_to_its_end()).then(|| readable(&db));
+                    (format!("it had lost {behind} commits"), salvaged)
+                }
             }
-            let (compact, len) = (options.compact_above, checked.bytes);
-            let proof = Proof::begin(db.clone(), &journal, len, tell.clone())?;
-            let export = Export::start(journal, db.clone(), seq, len, follows, compact)?;
-            let opened = Opened {
-                db,
-                seq,
-                digest,
-                export,
-                proof: Some(proof),
-            };
-            return Ok((opened, None));
-        }
-        Found::Sound(db, seq, _) => {
-            drop(db);
-            let why = format!("it had lost {} commits", checked.seq - seq);
-            (why, None)
         }
         // Made, and stopped before its first commit.
         Found::Blank(db) if !checked.any => {
             db.insert(META, meta_value(0, 0).as_slice())?;
             db.flush()?;
-            let len = write_snapshot(&journal, &db)?;
-            return Ok((begin(journal, db, 0, 0, len, options)?, None));
+            return Ok((anew(&path, db, options, tell)?, None));
         }
         Found::Blank(db) => {
             drop(db);
@@ -126,10 +115,42 @@ pub(crate) fn open(
     };
     if !existed && !checked.any {
         let db = fresh(&folder, &BTreeMap::new(), 0, options)?;
-        let len = write_snapshot(&journal, &db)?;
-        return Ok((begin(journal, db, 0, 0, len, options)?, None));
+        return Ok((anew(&path, db, options, tell)?, None));
     }
-    recover(dir, &why, salvaged, options, Replay::is_complete)
+    recover(dir, &why, salvaged, options, tell, Replay::is_complete)
+}
+
+/// Lays what the journal alone has over the database; its last commit and digest then. None where the
+/// journal does not lead from what the database holds to what it should hold.
+fn caught_up(
+    db: &sled::Db,
+    seq: u64,
+    digest: u64,
+    journal: &Path,
+    checked: &Replay,
+) -> Result<Option<(u64, u64)>, Error> {
+    if checked.seq <= seq {
+        return Ok(Some((seq, digest)));
+    }
+    let (mut at, mut leads) = ((seq, digest), true);
+    let all = replay::each_after(journal, checked.end, seq, |commit| {
+        if leads {
+            match Step::again(db, at.1, commit)? {
+                Some(step) => {
+                    at = (step.seq(), step.digest());
+                    step.apply(db, None)?;
+                }
+                None => leads = false,
+            }
+        }
+        Ok(())
+    })?;
+    if !all || !leads || at != (checked.seq, checked.digest) {
+        return Ok(None);
+    }
+    db.flush()?;
+    tracing::debug!(commits = at.0 - seq, "caught up from the journal");
+    Ok(Some(at))
 }
 
 /// Makes a database anew that was found damaged at work: `why`.
@@ -139,17 +160,18 @@ pub(crate) fn renew(
     options: &Options,
     tell: &Tell,
 ) -> Result<(Opened, Option<Recovery>), Error> {
-    let checked = journal::read(&dir.join("journal.jsonl"), None)
-        .map_err(Error::io("reading the journal"))?;
-    if checked.is_sound() {
+    let checked =
+        replay::read(&dir.join("journal.jsonl"), None).map_err(Error::io("reading the journal"))?;
+    let is_whole = Replay::is_sound_to_its_end;
+    if is_whole(&checked) {
         // Its digests count on the damaged content since the damage: its lines are what proves it.
-        return recover(dir, why, None, options, Replay::is_sound);
+        return recover(dir, why, None, options, tell, is_whole);
     }
     match open_checked(&dir.join("sled"), options, true) {
-        Found::Unusable(_, salvaged) => recover(dir, why, salvaged, options, Replay::is_sound),
+        Found::Unusable(_, salvaged) => recover(dir, why, salvaged, options, tell, is_whole),
         Found::Sound(db, ..) | Found::Blank(db) => {
             drop(db);
-            open(dir, options, tell)
+            open(dir, options, tell, true)
         }
         Found::Held => Err(Error::Locked {
             dir: dir.to_path_buf(),
@@ -179,20 +201,43 @@ fn size(folder: &Path) -> u64 {
     sizes.sum()
 }
 
+/// Goes on with a sound database and the journal that was found beside it, which `follows` it or not.
 fn begin(
-    journal: PathBuf,
+    path: &Path,
     db: sled::Db,
-    seq: u64,
-    digest: u64,
-    len: u64,
+    checked: &Replay,
+    (small, follows): (bool, bool),
     options: &Options,
+    tell: &Tell,
 ) -> Result<Opened, Error> {
-    let export = Export::start(journal, db.clone(), seq, len, true, options.compact_above)?;
+    if small && !follows {
+        return anew(path, db, options, tell);
+    }
+    let (seq, digest) = meta(&db)?;
+    let journal = Journal::open(path, checked.end, follows, options, tell.clone())?;
+    let proof = match small {
+        true => None,
+        false => Some(Proof::begin(db.clone(), path, checked.end, tell.clone())?),
+    };
     Ok(Opened {
         db,
         seq,
         digest,
-        export,
+        journal,
+        proof,
+    })
+}
+
+/// Goes on with a sound database and a journal that is made from it.
+fn anew(path: &Path, db: sled::Db, options: &Options, tell: &Tell) -> Result<Opened, Error> {
+    let (seq, digest) = meta(&db)?;
+    let len = write_snapshot(path, &db)?;
+    let journal = Journal::open(path, len, true, options, tell.clone())?;
+    Ok(Opened {
+        db,
+        seq,
+        digest,
+        journal,
         proof: None,
     })
 }
@@ -202,16 +247,16 @@ fn recover(
     why: &str,
     salvaged: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
     options: &Options,
+    tell: &Tell,
     is_whole: impl Fn(&Replay) -> bool,
 ) -> Result<(Opened, Option<Recovery>), Error> {
     let (journal, folder) = (&dir.join("journal.jsonl"), &dir.join("sled"));
     let mut replay =
-        journal::read(journal, Some(BTreeMap::new())).map_err(Error::io("reading the journal"))?;
+        replay::read(journal, Some(BTreeMap::new())).map_err(Error::io("reading the journal"))?;
     let complete = is_whole(&replay);
     if !complete && let Some(salvaged) = salvaged {
         // Neither is whole: together they miss the least. The journal wins where both have a key.
-        replay =
-            journal::read(journal, Some(salvaged)).map_err(Error::io("reading the journal"))?;
+        replay = replay::read(journal, Some(salvaged)).map_err(Error::io("reading the journal"))?;
     }
     let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
     let moved_to = if folder.exists() {
@@ -229,8 +274,6 @@ fn recover(
     let restored = replay.entries.len() as u64;
     // Commits that the lost database may have had beyond the journal must not be numbered again.
     let db = fresh(folder, &replay.entries, replay.seq + 1, options)?;
-    let len = write_snapshot(journal, &db)?;
-    let (seq, digest) = meta(&db)?;
     let kept = if complete {
         format!("All {restored} entries of its journal were restored")
     } else {
@@ -242,20 +285,22 @@ fn recover(
     let place = moved_to.as_ref().map_or_else(String::new, |path| {
         format!(" It was moved to {}.", path.display())
     });
+    let missing = match complete {
+        true => "nothing that was confirmed is missing",
+        false => "what was only in the damaged parts is missing",
+    };
     let recovery = Recovery {
         moved_to,
         restored,
         damaged_lines: replay.damaged,
         complete,
         message: format!(
-            "The database in {} could not be used as it was: {why}.{place} {kept}, and work goes on with them; \
-             only changes of the last second before the fault can be missing.",
+            "The database in {} could not be used as it was: {why}.{place} {kept}, and work goes on with them; {missing}.",
             dir.display()
         ),
     };
     tracing::error!(message = recovery.message, "a database was recovered");
-    let opened = begin(journal.clone(), db, seq, digest, len, options)?;
-    Ok((opened, Some(recovery)))
+    Ok((anew(journal, db, options, tell)?, Some(recovery)))
 }
 
 enum Found {
@@ -320,7 +365,6 @@ fn check(folder: &Path, cache: u64, proven: bool) -> Found {
     if !proven && let Ok((seq, digest)) = meta(&db) {
         return Found::Sound(db, seq, digest);
     }
-    let mut readable = BTreeMap::new();
     let mut sum = 0_u64;
     let mut fault = None;
     for entry in db.iter() {
@@ -339,12 +383,16 @@ fn check(folder: &Path, cache: u64, proven: bool) -> Found {
         (Some(fault), _) => fault,
         (None, Err(error)) => error.to_string(),
     };
-    for (key, value) in db.iter().map_while(Result::ok) {
-        if key != META {
-            readable.insert(key.to_vec(), value.to_vec());
-        }
-    }
-    Found::Unusable(fault, Some(readable))
+    Found::Unusable(fault, Some(readable(&db)))
+}
+
+/// What a database still gives.
+fn readable(db: &sled::Db) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let entries = db.iter().map_while(Result::ok);
+    let entries = entries.filter(|(key, _)| key != META);
+    entries
+        .map(|(key, value)| (key.to_vec(), value.to_vec()))
+        .collect()
 }
 
 /// A new database with this content.

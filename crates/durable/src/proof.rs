@@ -16,21 +16,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
-
 use crate::{
     Error,
-    journal::{self, digest_of},
+    line::digest_of,
     open::{META, meta},
-    writer::Request,
+    replay::Replay,
+    writer::{Request, Tell},
 };
 
 /// Entries read while the writer waits.
 const STRIDE: usize = 256;
 /// Given to others after each stride: the proof is in no hurry.
 const BREATH: Duration = Duration::from_micros(500);
-/// The writer is told again after so long where its line is full.
-const AGAIN: Duration = Duration::from_millis(5);
 
 /// How far the reading is.
 #[derive(Debug, Default)]
@@ -66,12 +63,7 @@ struct Shared {
 impl Proof {
     /// Begins to read the database, then the journal's first `len` bytes, and tells the writer what
     /// is wrong with them.
-    pub(crate) fn begin(
-        db: sled::Db,
-        journal: &Path,
-        len: u64,
-        tell: mpsc::WeakSender<Request>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn begin(db: sled::Db, journal: &Path, len: u64, tell: Tell) -> Result<Self, Error> {
         let shared = Arc::new(Shared::default());
         let inside = Arc::clone(&shared);
         // Opened now: it is this file that is checked, even where it is written anew meanwhile.
@@ -84,10 +76,10 @@ impl Proof {
                     Err(why) => Request::Damaged(why),
                 };
                 drop(db);
-                inside.tell(news, &tell);
+                tell.tell(news, &inside.stop);
                 let sound = journal.and_then(|file| inside.journal(file.take(len)));
                 if !sound.unwrap_or(false) {
-                    inside.tell(Request::JournalDamaged, &tell);
+                    tell.tell(Request::JournalDamaged, &inside.stop);
                 }
             })
             .map_err(Error::io("starting the proof"))?;
@@ -153,24 +145,12 @@ impl Shared {
 
     fn journal(&self, file: io::Take<File>) -> io::Result<bool> {
         let mut reader = BufReader::with_capacity(1 << 20, file);
-        let mut replay = journal::Replay::default();
+        let mut replay = Replay::default();
         while !self.stopped() {
             if !replay.read_line(&mut reader, false)? {
                 return Ok(replay.is_sound());
             }
         }
         Ok(true)
-    }
-
-    fn tell(&self, mut news: Request, tell: &mpsc::WeakSender<Request>) {
-        while !self.stopped() {
-            let Some(sender) = tell.upgrade() else { return };
-            match sender.try_send(news) {
-                Err(mpsc::error::TrySendError::Full(back)) => news = back,
-                _ => return,
-            }
-            drop(sender);
-            std::thread::sleep(AGAIN);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What shows only from inside: how writes are grouped, and what a failed flush leaves.
+//! What shows only from inside: how writes are grouped, and what a failed sync leaves.
 
 use std::sync::atomic::Ordering;
 
@@ -7,7 +7,7 @@ use crate::{Durable, Error, Options, Scan, Table};
 const RECORDS: Table = Table("records");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_that_wait_share_one_flush() {
+async fn writes_that_wait_share_one_sync() {
     let folder = tempfile::tempdir().expect("a folder");
     let (durable, _) = Durable::open(folder.path(), Options::default())
         .await
@@ -43,7 +43,7 @@ async fn writes_that_wait_share_one_flush() {
     }
     let stats = durable.stats();
     assert_eq!(stats.writes, 201);
-    assert_eq!(stats.flushes, 1, "{stats:?}");
+    assert_eq!(stats.syncs, 1, "{stats:?}");
     durable.close().await.expect("closes");
 }
 
@@ -80,7 +80,7 @@ async fn what_follows_a_change_runs_in_the_order_of_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_flush_confirms_nothing_and_the_next_write_works() {
+async fn a_failed_sync_confirms_nothing_and_the_next_write_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let (durable, _) = Durable::open(folder.path(), Options::default())
         .await
@@ -89,7 +89,7 @@ async fn a_failed_flush_confirms_nothing_and_the_next_write_works() {
         .write(|tx| tx.put(RECORDS, b"before", "1"))
         .await
         .expect("writes");
-    durable.shared.failing_flushes.store(1, Ordering::SeqCst);
+    durable.shared.failing_syncs.store(1, Ordering::SeqCst);
     let followed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let flag = followed.clone();
     let failed = durable

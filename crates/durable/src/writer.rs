@@ -1,10 +1,14 @@
-//! The one thread that writes: runs what waits as a group, flushes once, answers all.
+//! The one thread that writes: runs what waits as a group, brings it to the journal, answers all, and
+//! lays it into the database.
 
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,10 +19,8 @@ use tokio::{
 
 use crate::{
     Error, Options, Recovery, Shared, Tx,
-    export::Commit,
-    journal::{Changing, digest_of},
-    open::{self, META, Opened, meta_value},
-    proof::Proof,
+    commit::Step,
+    open::{self, Opened},
     table::Changes,
 };
 
@@ -38,7 +40,34 @@ pub(crate) enum Request {
     JournalDamaged,
     /// The database is what was stored.
     Proven,
+    /// There is something to be done beside the groups.
+    Settle,
     Close(oneshot::Sender<Result<(), Error>>),
+}
+
+/// The way by which threads beside the writer tell it what they found; it keeps nobody from closing.
+#[derive(Debug, Clone)]
+pub(crate) struct Tell(mpsc::WeakSender<Request>);
+
+impl Tell {
+    pub(crate) fn to(requests: &mpsc::Sender<Request>) -> Self {
+        Self(requests.downgrade())
+    }
+
+    /// Tells the writer, once it has room, unless `stop` comes first.
+    pub(crate) fn tell(&self, mut news: Request, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let Some(sender) = self.0.upgrade() else {
+                return;
+            };
+            match sender.try_send(news) {
+                Err(mpsc::error::TrySendError::Full(back)) => news = back,
+                _ => return,
+            }
+            drop(sender);
+            std::thread::sleep(AGAIN);
+        }
+    }
 }
 
 /// What is to be done after a group.
@@ -54,6 +83,10 @@ const MOST_AT_ONCE: usize = 512;
 const MOST_BYTES: usize = 8 << 20;
 /// A relaxed change is on the disk after so long.
 const RELAXED_WITHIN: Duration = Duration::from_millis(250);
+/// The database is on the disk after so long: what is in the journal alone is laid over it by an open.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
+/// The writer is told again after so long where its line is full.
+const AGAIN: Duration = Duration::from_millis(5);
 /// After so many changed bytes, a close lets sled map its pages for the next open.
 const MAPPED_AT_CLOSE: u64 = 16 << 20;
 
@@ -63,13 +96,16 @@ pub(crate) struct Writer {
     /// None after a failure, until it has been opened again.
     opened: Option<Opened>,
     shared: Arc<Shared>,
-    /// Commits applied but not flushed, with the time of the first.
-    unflushed: Vec<Commit>,
+    /// Whether the journal's file may hold other than what it gave back when it was read.
+    distrusted: bool,
+    /// When the first commit was written that is not synced in the journal.
+    unsynced_since: Option<Instant>,
+    /// The same of the database.
     unflushed_since: Option<Instant>,
     /// Changed bytes since the database was opened.
     written: u64,
     /// Where a proof tells what it finds.
-    tell: mpsc::WeakSender<Request>,
+    tell: Tell,
     _lock: File,
 }
 
@@ -79,7 +115,7 @@ impl Writer {
         options: Options,
         opened: Opened,
         shared: Arc<Shared>,
-        tell: mpsc::WeakSender<Request>,
+        tell: Tell,
         lock: File,
     ) -> Self {
         Self {
@@ -87,7 +123,8 @@ impl Writer {
             options,
             opened: Some(opened),
             shared,
-            unflushed: Vec::new(),
+            distrusted: false,
+            unsynced_since: None,
             unflushed_since: None,
             written: 0,
             tell,
@@ -107,9 +144,9 @@ impl Writer {
             }
         };
         requests.close();
-        let outcome = self.flush();
+        let outcome = self.sync().and_then(|()| self.flush());
         if let Some(opened) = self.opened.take() {
-            self.shut(opened);
+            self.shut(opened, outcome.is_ok());
             if self.written >= MAPPED_AT_CLOSE {
                 open::map_anew(&self.dir, &self.options);
             }
@@ -120,20 +157,48 @@ impl Writer {
         }
     }
 
-    /// The next request; flushes relaxed changes whose time has come meanwhile. None at the end.
+    /// The next request; does meanwhile what has its time. None at the end.
     fn next(&mut self, requests: &mut mpsc::Receiver<Request>, clock: &Runtime) -> Option<Request> {
-        let Some(since) = self.unflushed_since else {
-            return requests.blocking_recv();
-        };
-        let left = RELAXED_WITHIN.saturating_sub(since.elapsed());
-        match clock.block_on(async { tokio::time::timeout(left, requests.recv()).await }) {
-            Ok(request) => request,
-            Err(_) => {
-                if let Err(error) = self.flush() {
-                    tracing::warn!(%error, "changes that may be lost were lost");
-                }
-                requests.blocking_recv()
+        loop {
+            let Some(due) = self.due() else {
+                return requests.blocking_recv();
+            };
+            let left = due.saturating_duration_since(Instant::now());
+            let next = async { tokio::time::timeout(left, requests.recv()).await };
+            match clock.block_on(next) {
+                Ok(request) => return request,
+                Err(_) => self.settle(),
             }
+        }
+    }
+
+    /// When something is to be done even where no request comes.
+    fn due(&self) -> Option<Instant> {
+        let opened = self.opened.as_ref()?;
+        let sync = self.unsynced_since.map(|since| since + RELAXED_WITHIN);
+        let flush = self.unflushed_since.map(|since| since + FLUSHED_WITHIN);
+        [sync, flush, opened.journal.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what has its time.
+    fn settle(&mut self) {
+        let past =
+            |since: Option<Instant>, most| since.is_some_and(|since| since.elapsed() >= most);
+        let mut outcome = Ok(());
+        if past(self.unsynced_since, RELAXED_WITHIN) {
+            outcome = self.sync();
+        }
+        if outcome.is_ok() && past(self.unflushed_since, FLUSHED_WITHIN) {
+            outcome = self.flush();
+        }
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "the database is opened again by the next write");
+        }
+        if let Some(opened) = &mut self.opened {
+            opened.journal.settle(&opened.db, opened.seq, opened.digest);
         }
     }
 
@@ -147,7 +212,7 @@ impl Writer {
         let mut next = Some(first);
         let mut bytes = 0;
         while let Some(request) = next {
-            match (request, &self.opened, &ready) {
+            match (request, &mut self.opened, &ready) {
                 (Request::Close(done), ..) => {
                     after = After::Close(done);
                     break;
@@ -156,11 +221,12 @@ impl Writer {
                     after = After::Renew(why);
                     break;
                 }
+                (Request::Settle, ..) => {}
                 (Request::Proven, ..) => self.shared.proven.store(true, Ordering::Relaxed),
                 (Request::JournalDamaged, opened, _) => {
                     tracing::warn!("the journal is damaged; it is written anew");
                     if let Some(opened) = opened {
-                        opened.export.write_anew();
+                        opened.journal.distrust();
                     }
                 }
                 (Request::Change { run, relaxed }, Some(opened), Ok(())) => {
@@ -176,14 +242,48 @@ impl Writer {
             }
             next = requests.try_recv().ok();
         }
-        let changed = !changes.is_empty();
-        let mut outcome = ready.and_then(|()| self.apply(changes));
-        let due = self
-            .unflushed_since
-            .is_some_and(|since| since.elapsed() >= RELAXED_WITHIN);
-        if outcome.is_ok() && ((any_durable && changed) || due) {
-            outcome = self.flush();
+        let written = ready.and_then(|()| self.write(changes, any_durable));
+        let (step, outcome) = match written {
+            Ok(step) => (step, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        self.answer(answers, &outcome, step);
+        self.settle();
+        self.written += bytes as u64;
+        after
+    }
+
+    /// Numbers a group's changes and brings them to the journal; none where there are none.
+    fn write(&mut self, changes: Changes, durable: bool) -> Result<Option<Step>, Error> {
+        if changes.is_empty() {
+            return Ok(None);
         }
+        let Some(opened) = &mut self.opened else {
+            return Err(Error::Closed);
+        };
+        let step = guarded(|| Step::after(&opened.db, opened.seq, opened.digest, changes));
+        let written = step.and_then(|step| {
+            opened.journal.append(&step.line())?;
+            Ok(step)
+        });
+        let step = match written {
+            Ok(step) => step,
+            Err(error) => return Err(self.failed(error)),
+        };
+        (opened.seq, opened.digest) = (step.seq(), step.digest());
+        self.unsynced_since.get_or_insert_with(Instant::now);
+        if durable {
+            self.sync()?;
+        }
+        Ok(Some(step))
+    }
+
+    /// Answers a group, then lays it into the database. Who reads waits as long: what was answered is
+    /// seen.
+    fn answer(&mut self, answers: Vec<Answer>, outcome: &Result<(), Error>, step: Option<Step>) {
+        let shared = Arc::clone(&self.shared);
+        let readers =
+            (step.is_some()).then(|| shared.db.write().unwrap_or_else(PoisonError::into_inner));
         let count = answers.len() as u64;
         self.shared.writes.fetch_add(count, Ordering::Relaxed);
         for answer in answers {
@@ -192,115 +292,82 @@ impl Writer {
                 tracing::error!("what followed a change to the database panicked");
             }
         }
-        self.written += bytes as u64;
-        after
+        let (Some(step), Some(opened)) = (step, &self.opened) else {
+            return;
+        };
+        self.unflushed_since.get_or_insert_with(Instant::now);
+        let applied = guarded(|| step.apply(&opened.db, opened.proof.as_ref()));
+        drop(readers);
+        if let Err(error) = applied {
+            // It is in the journal: the next open lays it over what is there.
+            self.failed(error);
+        }
     }
 
-    /// Applies a group's changes as one batch, and numbers it.
-    fn apply(&mut self, changes: Changes) -> Result<(), Error> {
-        if changes.is_empty() {
-            return Ok(());
-        }
+    /// Brings every commit to the disk, in the journal.
+    fn sync(&mut self) -> Result<(), Error> {
         let Some(opened) = &mut self.opened else {
             return Err(Error::Closed);
         };
-        let bytes = changes.iter().map(|(key, value)| {
-            // With its share of the line's own marks.
-            key.len() + value.as_ref().map_or(0, Vec::len) + 8
-        });
-        let mut line = Changing::commit(bytes.sum());
-        let applied = guarded(|| {
-            let mut digest = opened.digest;
-            let mut batch = sled::Batch::default();
-            // What a proof has read changes with it, as one.
-            let mut proven = opened.proof.as_ref().map(Proof::progress);
-            for (key, value) in changes {
-                let mut turn = 0_u64;
-                // Besides: each read lets sled free a little of what it threw away. Without them a
-                // million inserts were seen to take 17 GB.
-                if let Some(old) = opened.db.get(&key)? {
-                    turn = turn.wrapping_sub(digest_of(&key, &old));
-                }
-                line.add(&key, value.as_deref());
-                if let Some(value) = &value {
-                    turn = turn.wrapping_add(digest_of(&key, value));
-                }
-                if let Some(proven) = &mut proven {
-                    proven.follow(&key, turn);
-                }
-                digest = digest.wrapping_add(turn);
-                match value {
-                    Some(value) => batch.insert(key, value),
-                    None => batch.remove(key),
-                }
-            }
-            let seq = opened.seq + 1;
-            batch.insert(META, meta_value(seq, digest).as_slice());
-            opened.db.apply_batch(batch)?;
-            Ok((seq, digest, line.end_commit(seq, digest)))
-        });
-        match applied {
-            Ok((seq, digest, line)) => {
-                opened.seq = seq;
-                opened.digest = digest;
-                self.unflushed.push(Commit { seq, line });
-                self.unflushed_since.get_or_insert_with(Instant::now);
-                Ok(())
-            }
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    /// Brings everything applied to the disk, then hands it to the journal: the journal never knows
-    /// of a commit that the database could still lose.
-    fn flush(&mut self) -> Result<(), Error> {
-        let Some(opened) = &self.opened else {
-            return Err(Error::Closed);
-        };
-        if self.unflushed.is_empty() {
+        if self.unsynced_since.is_none() {
             return Ok(());
         }
         #[cfg(test)]
         let failing = self
             .shared
-            .failing_flushes
+            .failing_syncs
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
             })
             .is_ok();
         #[cfg(not(test))]
         let failing = false;
-        let flushed = guarded(|| {
-            if failing {
-                return Err(Error::Database("a fault made on purpose".into()));
-            }
-            opened.db.flush()?;
-            Ok(())
-        });
-        if let Err(error) = flushed {
+        let synced = match failing {
+            true => Err(Error::Database("a fault made on purpose".into())),
+            false => opened.journal.sync(),
+        };
+        if let Err(error) = synced {
+            // The system may take pages for clean that never reached the disk.
+            self.distrusted = true;
             return Err(self.failed(error));
         }
-        self.shared.flushes.fetch_add(1, Ordering::Relaxed);
-        self.unflushed_since = None;
-        for commit in self.unflushed.drain(..) {
-            opened.export.append(commit);
-        }
+        self.shared.syncs.fetch_add(1, Ordering::Relaxed);
+        self.unsynced_since = None;
         Ok(())
     }
 
-    /// After an error sled refuses everything: it is opened again before the next group.
+    /// Brings the database to the disk.
+    fn flush(&mut self) -> Result<(), Error> {
+        let Some(opened) = &self.opened else {
+            return Err(Error::Closed);
+        };
+        if self.unflushed_since.is_none() {
+            return Ok(());
+        }
+        // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
+        let flushed = guarded(|| Ok(opened.db.flush().map(drop)?));
+        if let Err(error) = flushed {
+            return Err(self.failed(error));
+        }
+        self.unflushed_since = None;
+        Ok(())
+    }
+
+    /// After an error sled refuses everything, and the journal may end in half a line: both are opened
+    /// again before the next group.
     fn failed(&mut self, error: Error) -> Error {
         tracing::error!(%error, "the database could not be written");
-        self.unflushed.clear();
+        self.unsynced_since = None;
         self.unflushed_since = None;
         if let Some(opened) = self.opened.take() {
-            self.shut(opened);
+            self.shut(opened, false);
         }
         error
     }
 
-    /// Lets go of the database, also by those who read, so that it can be opened again.
-    fn shut(&self, opened: Opened) {
+    /// Lets go of the database, also by those who read, so that it can be opened again. Where it is
+    /// `whole`, the journal may be made from it.
+    fn shut(&self, opened: Opened, whole: bool) {
         let mut shared = self
             .shared
             .db
@@ -308,7 +375,7 @@ impl Writer {
             .unwrap_or_else(PoisonError::into_inner);
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             drop(opened.proof);
-            opened.export.close();
+            opened.journal.close(whole.then_some(&opened.db));
             drop(shared.take());
             drop(opened.db);
         }));
@@ -321,7 +388,9 @@ impl Writer {
         if self.opened.is_some() {
             return Ok(());
         }
-        let found = guarded(|| open::open(&self.dir, &self.options, &self.tell))?;
+        let trusted = !self.distrusted;
+        let found = guarded(|| open::open(&self.dir, &self.options, &self.tell, trusted))?;
+        self.distrusted = false;
         self.take(found);
         Ok(())
     }
@@ -329,12 +398,11 @@ impl Writer {
     /// Makes a database that was found damaged at work anew from its journal.
     fn renew(&mut self, why: &str) {
         tracing::error!(why, "the database is damaged");
-        // What it still holds back goes to the journal first.
-        if let Err(error) = self.flush() {
+        if let Err(error) = self.sync() {
             tracing::error!(%error, "the last changes may be missing");
         }
         if let Some(opened) = self.opened.take() {
-            self.shut(opened);
+            self.shut(opened, false);
         }
         match guarded(|| open::renew(&self.dir, why, &self.options, &self.tell)) {
             Ok(found) => self.take(found),

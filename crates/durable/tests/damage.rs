@@ -174,36 +174,121 @@ async fn damage_to_any_one_file_costs_nothing() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_fell_behind_its_journal_is_made_from_the_journal() {
-    let folder = tempfile::tempdir().expect("a folder");
+/// A folder whose database is as it was before `late` commits, of which the journal tells; and what
+/// should be in it. With `anew`, the journal was written anew since.
+async fn behind(folder: &Path, late: u8, anew: bool) -> Content {
     let older = tempfile::tempdir().expect("a folder");
-    let mut random = StdRng::seed_from_u64(7);
-    filled(folder.path(), &mut random).await;
-    copied(&folder.path().join("sled"), older.path());
-    let model = {
-        let (durable, _) = Durable::open(folder.path(), options())
-            .await
-            .expect("opens");
-        durable
-            .write(|tx| tx.put(RECORDS, b"late", "news"))
-            .await
-            .expect("writes");
-        let model = content(&durable).await;
-        durable.close().await.expect("closes");
-        model
+    filled(folder, &mut StdRng::seed_from_u64(7)).await;
+    copied(&folder.join("sled"), older.path());
+    let options = Options {
+        compact_above: if anew { 1 } else { u64::MAX },
+        ..options()
     };
-    fs::remove_dir_all(folder.path().join("sled")).expect("removes");
-    copied(older.path(), &folder.path().join("sled"));
+    let (durable, _) = Durable::open(folder, options).await.expect("opens");
+    let journal = folder.join("journal.jsonl");
+    let first = |text: &[u8]| text.split(|byte| *byte == b'\n').next().map(<[u8]>::to_vec);
+    let began = first(&fs::read(&journal).expect("reads"));
+    let mut round = 0_u32;
+    loop {
+        for n in 0..late {
+            let value = format!("news {round}");
+            let put = move |tx: &mut longhaul_durable::Tx<'_>| tx.put(RECORDS, &[n], value);
+            durable.write(put).await.expect("writes");
+        }
+        round += 1;
+        if !anew || first(&fs::read(&journal).expect("reads")) != began {
+            break;
+        }
+        assert!(round < 10_000, "the journal is written anew");
+    }
+    let model = content(&durable).await;
+    durable.close().await.expect("closes");
+    fs::remove_dir_all(folder.join("sled")).expect("removes");
+    copied(older.path(), &folder.join("sled"));
+    model
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_fell_behind_its_journal_catches_up_without_a_word() {
+    for options in [options(), large()] {
+        for late in [1, 50] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let model = behind(folder.path(), late, false).await;
+            let (durable, recovery) = Durable::open(folder.path(), options.clone())
+                .await
+                .expect("opens");
+            assert!(recovery.is_none(), "{recovery:?}");
+            assert_eq!(content(&durable).await, model);
+            until("the proof", || durable.stats().proven).await;
+            assert_eq!(durable.stats().reopened, 0);
+            durable.close().await.expect("closes");
+            let (found, recovery) = opened(folder.path()).await;
+            assert!(recovery.is_none(), "{recovery:?}");
+            assert_eq!(found, model);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_before_its_journal_is_made_from_the_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = behind(folder.path(), 20, true).await;
     let (found, recovery) = opened(folder.path()).await;
     assert_eq!(found, model);
     let recovery = recovery.expect("it is told");
     assert!(recovery.complete);
     assert!(
-        recovery.message.contains("lost 1 commits"),
+        recovery.message.contains("had lost"),
         "{}",
         recovery.message
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_leads_elsewhere_is_not_followed() {
+    // Each line is whole; the database is not the one that they were written beside.
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = behind(folder.path(), 5, false).await;
+    {
+        let db = sled::open(folder.path().join("sled")).expect("opens");
+        db.insert(RECORDS.key(b"stray"), "new").expect("writes");
+        db.flush().expect("flushes");
+    }
+    let (found, recovery) = opened(folder.path()).await;
+    assert_eq!(found, model);
+    assert!(recovery.expect("it is told").complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_was_being_written_costs_only_itself() {
+    for options in [options(), large()] {
+        for cut in [1, 2, 30] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut model = behind(folder.path(), 5, false).await;
+            let journal = folder.path().join("journal.jsonl");
+            let mut text = fs::read(&journal).expect("reads");
+            text.truncate(text.len() - cut);
+            // And room for more lines behind it.
+            text.resize(text.len() + 100_000, 0);
+            fs::write(&journal, text).expect("writes");
+            model.remove(&vec![4]);
+            let (durable, recovery) = Durable::open(folder.path(), options.clone())
+                .await
+                .expect("opens");
+            assert!(recovery.is_none(), "{recovery:?}");
+            assert_eq!(content(&durable).await, model);
+            durable
+                .write(|tx| tx.put(RECORDS, b"next", "line"))
+                .await
+                .expect("writes");
+            model.insert(b"next".to_vec(), b"line".to_vec());
+            durable.close().await.expect("closes");
+            fs::remove_dir_all(folder.path().join("sled")).expect("removes");
+            let (found, recovery) = opened(folder.path()).await;
+            assert!(recovery.expect("it is told").complete);
+            assert_eq!(found, model);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
