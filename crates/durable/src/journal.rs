@@ -19,8 +19,8 @@ use std::{
 
 use crate::{
     Error, Options,
+    request::{Request, Tell},
     snapshot::{Snapshot, write_snapshot},
-    writer::{Request, Tell},
 };
 
 /// After a failure, the next attempt to write it anew.
@@ -40,6 +40,8 @@ pub(crate) struct Journal {
     end: u64,
     room: Room,
     unsynced: bool,
+    /// Lines came since room was last looked after.
+    fuller: bool,
     /// Bytes of the last snapshot.
     live: u64,
     compact_above: u64,
@@ -91,6 +93,7 @@ impl Journal {
                 growing: None,
             },
             unsynced: false,
+            fuller: false,
             live: end,
             compact_above: options.compact_above,
             sound,
@@ -112,6 +115,7 @@ impl Journal {
         self.end = end;
         self.room.until = self.room.until.max(end);
         self.unsynced = true;
+        self.fuller = true;
         if let Some(anew) = &mut self.anew {
             anew.tail.extend_from_slice(line);
         }
@@ -142,7 +146,9 @@ impl Journal {
     /// What can wait until a group was answered: more room, and writing it anew. The database, whose
     /// last commit and digest are given, holds all that the journal does.
     pub(crate) fn settle(&mut self, db: &sled::Db, seq: u64, digest: u64) {
-        if let Err(error) = self.make_room() {
+        if std::mem::take(&mut self.fuller)
+            && let Err(error) = self.make_room()
+        {
             // Lines make it longer by themselves.
             tracing::debug!(%error, "the journal could not be made longer");
         }

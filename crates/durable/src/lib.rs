@@ -19,7 +19,9 @@ mod journal;
 mod line;
 mod open;
 mod proof;
+mod recovery;
 mod replay;
+mod request;
 mod snapshot;
 mod table;
 mod writer;
@@ -28,7 +30,7 @@ mod writer;
 mod tests;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -39,6 +41,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::Error;
+pub use recovery::Recovery;
 pub use table::{Entry, Scan, Stretch, Table, Tx, View};
 
 /// How a database is kept.
@@ -64,21 +67,6 @@ impl Default for Options {
             prove_first: 64 << 20,
         }
     }
-}
-
-/// What was done to open a database that could not be opened as it was.
-#[derive(Debug, Clone)]
-pub struct Recovery {
-    /// Where the damaged database lies now; none where there was none at all.
-    pub moved_to: Option<PathBuf>,
-    /// Entries that the new database holds.
-    pub restored: u64,
-    /// Lines of the journal that could not be used.
-    pub damaged_lines: u64,
-    /// Whether the journal proves that nothing older than its last line is missing.
-    pub complete: bool,
-    /// For the user: what happened, what was kept, what comes next.
-    pub message: String,
 }
 
 /// Figures for tests and metrics, since the process opened the database.
@@ -110,7 +98,7 @@ struct Shared {
 /// An open database. Clones share it; it is closed by [`Durable::close`], or when the last clone goes.
 #[derive(Debug, Clone)]
 pub struct Durable {
-    requests: mpsc::Sender<writer::Request>,
+    requests: mpsc::Sender<request::Request>,
     shared: Arc<Shared>,
     thread: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
@@ -130,7 +118,7 @@ impl Durable {
     pub fn open_blocking(dir: &Path, options: Options) -> Result<(Self, Option<Recovery>), Error> {
         let lock = open::lock(dir)?;
         let (requests, receiver) = mpsc::channel(1024);
-        let tell = writer::Tell::to(&requests);
+        let tell = request::Tell::to(&requests);
         let (opened, recovery) = open::open(dir, &options, &tell, true)?;
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(opened.db.clone())),
@@ -217,10 +205,10 @@ impl Durable {
         relaxed: bool,
     ) -> Result<S, Error> {
         let (answer, answered) = oneshot::channel();
-        let run: writer::Run = Box::new(move |tx| match tx {
+        let run: request::Run = Box::new(move |tx| match tx {
             Ok(tx) => {
                 let value = change(tx);
-                let told: writer::Answer = Box::new(move |outcome| {
+                let told: request::Answer = Box::new(move |outcome| {
                     // A caller that stopped waiting is no fault.
                     let _ = answer.send(outcome.map(|()| then(value)));
                 });
@@ -232,7 +220,7 @@ impl Durable {
             }
         });
         self.requests
-            .send(writer::Request::Change { run, relaxed })
+            .send(request::Request::Change { run, relaxed })
             .await
             .map_err(|_| Error::Closed)?;
         // The sender is dropped unanswered only by a panic in one of the closures.
@@ -269,7 +257,7 @@ impl Durable {
     pub async fn close(self) -> Result<(), Error> {
         let (done, ended) = oneshot::channel();
         // An error here means that another clone has closed it: its thread is joined below.
-        let _ = self.requests.send(writer::Request::Close(done)).await;
+        let _ = self.requests.send(request::Request::Close(done)).await;
         let outcome = ended.await.unwrap_or(Ok(()));
         let thread = Arc::clone(&self.thread);
         drop(self);

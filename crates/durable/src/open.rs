@@ -7,17 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-
 use crate::{
     Error, Options, Recovery,
     commit::Step,
     journal::Journal,
     line::digest_of,
     proof::Proof,
+    recovery::{fresh, recover},
     replay::{self, Replay},
+    request::Tell,
     snapshot::write_snapshot,
-    writer::Tell,
 };
 
 /// Where sled keeps the number of the last commit and the digest of everything: no table's key
@@ -153,32 +152,6 @@ fn caught_up(
     Ok(Some(at))
 }
 
-/// Makes a database anew that was found damaged at work: `why`.
-pub(crate) fn renew(
-    dir: &Path,
-    why: &str,
-    options: &Options,
-    tell: &Tell,
-) -> Result<(Opened, Option<Recovery>), Error> {
-    let checked =
-        replay::read(&dir.join("journal.jsonl"), None).map_err(Error::io("reading the journal"))?;
-    let is_whole = Replay::is_sound_to_its_end;
-    if is_whole(&checked) {
-        // Its digests count on the damaged content since the damage: its lines are what proves it.
-        return recover(dir, why, None, options, tell, is_whole);
-    }
-    match open_checked(&dir.join("sled"), options, true) {
-        Found::Unusable(_, salvaged) => recover(dir, why, salvaged, options, tell, is_whole),
-        Found::Sound(db, ..) | Found::Blank(db) => {
-            drop(db);
-            open(dir, options, tell, true)
-        }
-        Found::Held => Err(Error::Locked {
-            dir: dir.to_path_buf(),
-        }),
-    }
-}
-
 /// Opens the database and closes it: sled writes the map of its pages when it opens, and only then.
 /// Without one that is young, the next open reads the whole log.
 pub(crate) fn map_anew(dir: &Path, options: &Options) {
@@ -229,7 +202,12 @@ fn begin(
 }
 
 /// Goes on with a sound database and a journal that is made from it.
-fn anew(path: &Path, db: sled::Db, options: &Options, tell: &Tell) -> Result<Opened, Error> {
+pub(crate) fn anew(
+    path: &Path,
+    db: sled::Db,
+    options: &Options,
+    tell: &Tell,
+) -> Result<Opened, Error> {
     let (seq, digest) = meta(&db)?;
     let len = write_snapshot(path, &db)?;
     let journal = Journal::open(path, len, true, options, tell.clone())?;
@@ -242,68 +220,8 @@ fn anew(path: &Path, db: sled::Db, options: &Options, tell: &Tell) -> Result<Ope
     })
 }
 
-fn recover(
-    dir: &Path,
-    why: &str,
-    salvaged: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
-    options: &Options,
-    tell: &Tell,
-    is_whole: impl Fn(&Replay) -> bool,
-) -> Result<(Opened, Option<Recovery>), Error> {
-    let (journal, folder) = (&dir.join("journal.jsonl"), &dir.join("sled"));
-    let mut replay =
-        replay::read(journal, Some(BTreeMap::new())).map_err(Error::io("reading the journal"))?;
-    let complete = is_whole(&replay);
-    if !complete && let Some(salvaged) = salvaged {
-        // Neither is whole: together they miss the least. The journal wins where both have a key.
-        replay = replay::read(journal, Some(salvaged)).map_err(Error::io("reading the journal"))?;
-    }
-    let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
-    let moved_to = if folder.exists() {
-        let aside = dir.join(format!("sled.damaged-{stamp}"));
-        fs::rename(folder, &aside).map_err(Error::io("moving the damaged database aside"))?;
-        Some(aside)
-    } else {
-        None
-    };
-    if !complete && replay.any {
-        // Kept for whoever wants to look: what could not be read is only here.
-        let aside = dir.join(format!("journal.damaged-{stamp}.jsonl"));
-        fs::copy(journal, aside).map_err(Error::io("keeping the damaged journal"))?;
-    }
-    let restored = replay.entries.len() as u64;
-    // Commits that the lost database may have had beyond the journal must not be numbered again.
-    let db = fresh(folder, &replay.entries, replay.seq + 1, options)?;
-    let kept = if complete {
-        format!("All {restored} entries of its journal were restored")
-    } else {
-        format!(
-            "{restored} entries could be restored; {} parts of its journal were damaged as well",
-            replay.damaged
-        )
-    };
-    let place = moved_to.as_ref().map_or_else(String::new, |path| {
-        format!(" It was moved to {}.", path.display())
-    });
-    let missing = match complete {
-        true => "nothing that was confirmed is missing",
-        false => "what was only in the damaged parts is missing",
-    };
-    let recovery = Recovery {
-        moved_to,
-        restored,
-        damaged_lines: replay.damaged,
-        complete,
-        message: format!(
-            "The database in {} could not be used as it was: {why}.{place} {kept}, and work goes on with them; {missing}.",
-            dir.display()
-        ),
-    };
-    tracing::error!(message = recovery.message, "a database was recovered");
-    Ok((anew(journal, db, options, tell)?, Some(recovery)))
-}
-
-enum Found {
+/// What opening a folder found.
+pub(crate) enum Found {
     /// With its last commit, and the digest after it.
     Sound(sled::Db, u64, u64),
     /// Nothing at all in it, not even the mark that a new one gets.
@@ -316,7 +234,7 @@ enum Found {
 
 /// Opens, and reads everything where it is to be `proven`, in a thread of its own: sled may fail, panic, or hang on damaged files.
 /// A thread that hangs is left behind with the folder, which is moved aside.
-fn open_checked(folder: &Path, options: &Options, proven: bool) -> Found {
+pub(crate) fn open_checked(folder: &Path, options: &Options, proven: bool) -> Found {
     let (sender, receiver) = std::sync::mpsc::channel();
     let (path, cache) = (folder.to_path_buf(), options.cache_bytes);
     let thread = std::thread::Builder::new()
@@ -395,27 +313,7 @@ fn readable(db: &sled::Db) -> BTreeMap<Vec<u8>, Vec<u8>> {
         .collect()
 }
 
-/// A new database with this content.
-fn fresh(
-    folder: &Path,
-    entries: &BTreeMap<Vec<u8>, Vec<u8>>,
-    seq: u64,
-    options: &Options,
-) -> Result<sled::Db, Error> {
-    let db = config(folder, options.cache_bytes).open()?;
-    let mut digest = 0_u64;
-    for (key, value) in entries {
-        digest = digest.wrapping_add(digest_of(key, value));
-        db.insert(key.as_slice(), value.as_slice())?;
-    }
-    // Without this key the content above does not count: a crash before it starts over.
-    db.insert(META, meta_value(seq, digest).as_slice())?;
-    db.flush()?;
-    sync_folder(folder.parent());
-    Ok(db)
-}
-
-fn config(folder: &Path, cache: u64) -> sled::Config {
+pub(crate) fn config(folder: &Path, cache: u64) -> sled::Config {
     sled::Config::new()
         .path(folder)
         .cache_capacity(cache)

@@ -21,7 +21,7 @@ use crate::{
     line::digest_of,
     open::{META, meta},
     replay::Replay,
-    writer::{Request, Tell},
+    request::{Request, Tell},
 };
 
 /// Entries read while the writer waits.

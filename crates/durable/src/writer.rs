@@ -5,10 +5,7 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,54 +18,10 @@ use crate::{
     Error, Options, Recovery, Shared, Tx,
     commit::Step,
     open::{self, Opened},
+    recovery,
+    request::{Answer, Request, Run, Tell},
     table::Changes,
 };
-
-/// What a transaction leaves to be told its outcome; runs what the caller wants done in order.
-pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// A transaction; given an error instead of tables, it tells its caller so.
-pub(crate) type Run = Box<dyn FnOnce(Result<&mut Tx<'_>, Error>) -> Option<Answer> + Send>;
-
-pub(crate) enum Request {
-    Change {
-        run: Run,
-        relaxed: bool,
-    },
-    /// The database was found not to be what was stored.
-    Damaged(String),
-    /// So was the journal.
-    JournalDamaged,
-    /// The database is what was stored.
-    Proven,
-    /// There is something to be done beside the groups.
-    Settle,
-    Close(oneshot::Sender<Result<(), Error>>),
-}
-
-/// The way by which threads beside the writer tell it what they found; it keeps nobody from closing.
-#[derive(Debug, Clone)]
-pub(crate) struct Tell(mpsc::WeakSender<Request>);
-
-impl Tell {
-    pub(crate) fn to(requests: &mpsc::Sender<Request>) -> Self {
-        Self(requests.downgrade())
-    }
-
-    /// Tells the writer, once it has room, unless `stop` comes first.
-    pub(crate) fn tell(&self, mut news: Request, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
-            let Some(sender) = self.0.upgrade() else {
-                return;
-            };
-            match sender.try_send(news) {
-                Err(mpsc::error::TrySendError::Full(back)) => news = back,
-                _ => return,
-            }
-            drop(sender);
-            std::thread::sleep(AGAIN);
-        }
-    }
-}
 
 /// What is to be done after a group.
 enum After {
@@ -85,8 +38,6 @@ const MOST_BYTES: usize = 8 << 20;
 const RELAXED_WITHIN: Duration = Duration::from_millis(250);
 /// The database is on the disk after so long: what is in the journal alone is laid over it by an open.
 const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
-/// The writer is told again after so long where its line is full.
-const AGAIN: Duration = Duration::from_millis(5);
 /// After so many changed bytes, a close lets sled map its pages for the next open.
 const MAPPED_AT_CLOSE: u64 = 16 << 20;
 
@@ -404,7 +355,7 @@ impl Writer {
         if let Some(opened) = self.opened.take() {
             self.shut(opened, false);
         }
-        match guarded(|| open::renew(&self.dir, why, &self.options, &self.tell)) {
+        match guarded(|| recovery::renew(&self.dir, why, &self.options, &self.tell)) {
             Ok(found) => self.take(found),
             // The next write tries again.
             Err(error) => tracing::error!(%error, "it could not be made anew"),
