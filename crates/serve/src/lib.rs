@@ -5,6 +5,7 @@
 
 mod body;
 mod crowd;
+mod head;
 
 use std::{error::Error, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,15 +15,13 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crowd::Crowd;
+use head::HeadTimer;
 
 pub use body::{Pace, Timely, TooSlow};
 pub use crowd::{PerAddress, counted};
@@ -85,8 +84,7 @@ where
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head_wait);
+    http.header_read_timeout(limits.head_wait);
     if let Some(bytes) = limits.read_ahead {
         http.max_buf_size(bytes);
     }
@@ -117,6 +115,7 @@ where
         stream.set_write_timeout(Some(limits.write_wait));
         let answer = answer.clone();
         let service = service_fn(move |request| answer(peer, request));
+        http.timer(HeadTimer::default());
         let connection =
             graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         connections.spawn(async move {
