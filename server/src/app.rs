@@ -1,13 +1,19 @@
 //! The server as one thing: started from a configuration, told to stop, awaited.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{body::Body, extract::Request};
+use axum::{
+    body::{Body, HttpBody},
+    extract::Request,
+    response::Response,
+};
+use futures::FutureExt;
 use longhaul_durable::Recovery;
 use longhaul_protocol::{Clock, SystemClock};
 use longhaul_serve::{Limits as ServeLimits, Pace, PerAddress, Timely};
@@ -15,6 +21,7 @@ use longhaul_store::{Credentials, Store};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+use tracing::Instrument;
 
 use crate::{
     api::{Api, Links, Parts},
@@ -22,9 +29,10 @@ use crate::{
     catalogue::Catalogue,
     config::{Config, ConfigError, External, QueueKind, StoreKind},
     metrics::Metrics,
+    middleware::Asked,
     queue::{MemoryQueue, QueueError, SharedQueue, SledQueue},
     readiness::{Pulse, Readiness},
-    router::{metrics_router, router},
+    router::{front, metrics_router},
     source::{Fetcher, UrlPolicy},
     upkeep::Upkeep,
     worker::{self, Flights, Stop, Tools},
@@ -200,11 +208,22 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let router = metrics_router(api.clone());
-        servers.spawn(serve(router, listener, &config, serving.clone()));
+        let answer = move |peer, mut request: Request| {
+            let router = router.clone();
+            let asked = Asked::of(peer, &request);
+            request.extensions_mut().insert(peer);
+            async move {
+                let call = router.oneshot(request).instrument(asked.span.clone());
+                let Ok(response) = call.await;
+                asked.answered(response)
+            }
+        };
+        servers.spawn(serve(answer, listener, &config, serving.clone()));
         tracing::info!(%address, "metrics");
     }
-    let router = router(api, &config, address);
-    servers.spawn(serve(router, listener, &config, serving.clone()));
+    let front = front(api, &config, address);
+    let answer = move |peer, request| front.answer(peer, request);
+    servers.spawn(serve(answer, listener, &config, serving.clone()));
     tracing::info!(%address, s3, "serving");
     Ok(Running {
         listen: address,
@@ -264,12 +283,16 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
         .map_err(|source| StartError::Listen { address, source })
 }
 
-fn serve(
-    router: axum::Router,
+fn serve<A, F>(
+    answer: A,
     listener: TcpListener,
     config: &Config,
     stop: CancellationToken,
-) -> impl Future<Output = ()> + use<> {
+) -> impl Future<Output = ()> + use<A, F>
+where
+    A: Fn(SocketAddr, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     let limits = ServeLimits {
         connections: config.max_connections,
         per_address: config
@@ -282,15 +305,21 @@ fn serve(
         ..ServeLimits::default()
     };
     let answer = move |peer: SocketAddr, request: http::Request<hyper::body::Incoming>| {
-        let mut request: Request = request.map(|body| Body::new(Timely::new(body, BODY)));
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        answer(peer, request.map(timely)).map(Ok::<_, Infallible>)
     };
     async move {
         if let Err(error) = longhaul_serve::serve(listener, limits, answer, stop).await {
             tracing::error!(%error, "the API stopped");
         }
     }
+}
+
+/// Most requests have no body.
+fn timely(body: hyper::body::Incoming) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    Body::new(Timely::new(body, BODY))
 }
 
 /// Finds the bucket; the embedded one is opened and served first.

@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use longhaul_protocol::ProblemCode;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter},
@@ -23,35 +22,31 @@ use crate::{
         openapi, problem::Refusal, queue, retry, web,
     },
     config::Config,
-    metrics::measured,
+    metrics::Routes,
     middleware::{
-        Caller, Hosts, LONGEST, Rate, Site, admin, caller, cors, every_answer, host, in_time,
-        perhaps_caller, rate, short_head,
+        Caller, Front, Hosts, InTime, LONGEST, Rate, admin, caller, checked, cors, perhaps_caller,
+        rate,
     },
 };
 
 /// The whole of what the server answers at this address.
-pub(crate) fn router(api: Api, config: &Config, address: SocketAddr) -> Router {
-    let metrics = Arc::clone(&api.metrics);
+pub(crate) fn front(api: Api, config: &Config, address: SocketAddr) -> Front {
     let (calls, document) = described(config);
     let mut router = calls
-        .with_state(api)
+        .with_state(api.clone())
         .merge(docs::docs(&document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(elsewhere);
+    // An answer to another site's page says more.
+    let polls = config.cors_origins.is_empty();
+    let polls = polls.then(|| Caller::new(config));
     if !config.cors_origins.is_empty() {
         router = router.layer(cors(&config.cors_origins));
     }
+    let templates = document.paths.paths.keys().map(String::as_str);
+    let routes = Routes::new(templates.chain(docs::PATHS));
     let hosts = Hosts::new(address, &config.allowed_hosts, &config.cors_origins);
-    // As one layer, outermost first: each layer of a router is a box that each request clones, with
-    // all those below it. Seven of them took half of the CPU of a status poll.
-    router.layer((
-        from_fn_with_state(metrics, measured),
-        from_fn(every_answer),
-        CatchPanicLayer::custom(panicked),
-        from_fn(short_head),
-        from_fn_with_state(hosts, host),
-    ))
+    Front::new(api, router, routes, hosts, polls)
 }
 
 /// The calls that a server configured so offers, and the document that grows out of them.
@@ -64,12 +59,7 @@ pub(crate) fn described(config: &Config) -> (Router<Api>, OpenApi) {
 }
 
 fn calls(config: &Config) -> OpenApiRouter<Api> {
-    let known = Caller {
-        tokens: Arc::new(config.tokens.clone()),
-        admin: config.admin_token.clone(),
-        trusted_proxies: config.trusted_proxies.clone().into(),
-        public_url: config.public_url.as_deref().map(Site::from),
-    };
+    let known = Arc::new(Caller::new(config));
     let limit = Rate::new(config.initiate_rate);
     let owned = OpenApiRouter::new()
         .merge(limited(&limit, routes!(initiate::initiate)))
@@ -88,22 +78,22 @@ fn calls(config: &Config) -> OpenApiRouter<Api> {
         .routes(routes!(queue::show))
         .routes(routes!(queue::pause))
         .routes(routes!(queue::resume));
-    let in_time = || from_fn_with_state(LONGEST, in_time);
+    let in_time = InTime(LONGEST);
     let all = OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
-        .layer(in_time())
-        .merge(owned.layer((in_time(), from_fn_with_state(known.clone(), caller))))
-        .merge(linked.layer((in_time(), from_fn_with_state(known.clone(), perhaps_caller))))
-        .merge(operators.layer((in_time(), from_fn_with_state(known.clone(), admin))));
+        .layer(in_time)
+        .merge(owned.layer((in_time, checked(&known, caller))))
+        .merge(linked.layer((in_time, checked(&known, perhaps_caller))))
+        .merge(operators.layer((in_time, checked(&known, admin))));
     if !config.blocking_start {
         return all;
     }
     // The one call that may take longer.
     let start = limited(&limit, routes!(legacy::start))
         .layer(from_fn(legacy::deprecated))
-        .layer(from_fn_with_state(known, caller));
+        .layer(checked(&known, caller));
     all.merge(start)
 }
 
@@ -112,7 +102,7 @@ pub(crate) fn metrics_router(api: Api) -> Router {
     let (router, _) = OpenApiRouter::new()
         .routes(routes!(metrics::metrics))
         .split_for_parts();
-    router.with_state(api).layer(from_fn(every_answer))
+    router.with_state(api)
 }
 
 /// A call that begins a download: all of them share one limit.
@@ -137,15 +127,6 @@ async fn elsewhere(request: Request) -> Response {
     }
     let (parts, _) = request.into_parts();
     web::page(parts.uri, parts.headers).await
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
-    tracing::error!("a call panicked");
-    Refusal::new(
-        ProblemCode::Internal,
-        "This request met a fault of the server; its request id is in the log.",
-    )
-    .into_response()
 }
 
 #[cfg(test)]

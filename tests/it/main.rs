@@ -26,6 +26,7 @@ mod ready;
 mod resumed_upload;
 mod s3;
 mod sharing;
+mod two_ways;
 mod url_jobs;
 mod web;
 mod window;

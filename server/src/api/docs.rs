@@ -37,6 +37,9 @@ const PARTS: [&str; 3] = [
     "favicon-32x32.png",
 ];
 
+/// Where they are.
+pub(crate) const PATHS: [&str; 4] = ["/openapi.json", "/docs", "/docs/", "/docs/{part}"];
+
 /// The document and its viewer; open to all, as what they tell is no secret.
 pub(crate) fn docs(document: &OpenApi) -> Router {
     let document = serde_json::to_vec_pretty(document).unwrap_or_default();
@@ -45,11 +48,12 @@ pub(crate) fn docs(document: &OpenApi) -> Router {
         let document = document.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], document) }
     };
+    let [file, viewer, in_folder, parts] = PATHS;
     Router::new()
-        .route("/openapi.json", get(json))
-        .route("/docs", get(page))
-        .route("/docs/", get(page))
-        .route("/docs/{part}", get(part))
+        .route(file, get(json))
+        .route(viewer, get(page))
+        .route(in_folder, get(page))
+        .route(parts, get(part))
 }
 
 async fn page() -> Response {

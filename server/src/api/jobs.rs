@@ -5,8 +5,10 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::{Extension, State},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use longhaul_protocol::{JobId, JobStatus, JobView, JobsPage, JobsReply, ProblemCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -21,7 +23,7 @@ use super::{
 };
 use crate::{
     middleware::Site,
-    queue::{JobRecord, Owner},
+    queue::{JobRecord, JobState, Owner},
 };
 
 /// Contract: so many jobs in one poll.
@@ -30,6 +32,9 @@ const MAX_IDS: usize = 200;
 const MAX_WAIT: u64 = 25;
 const DEFAULT_PAGE: usize = 50;
 const MAX_PAGE: usize = 200;
+/// Bytes that hold a job as JSON, unless it has ended.
+const USUAL: usize = 512;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A cursor's length: acceptance and id, in hex.
 const CURSOR: usize = 48;
 
@@ -65,19 +70,30 @@ pub(crate) async fn one(
     Fields(query): Fields<Wait>,
 ) -> Result<Response, Refusal> {
     let wait = wait(query.wait.as_deref())?.min(api.max_wait);
-    // Most polls are answered from memory, without waiting for anything.
     if wait.is_zero()
         && let Some(seen) = api.queue.glance(&owner, id, api.clock.now())
     {
         let view = api.view_at(&site, &seen.job, seen.position).await?;
-        return Ok(paced(api.come_back(&seen.job, &view), Json(view)));
+        return Ok(api.answer(&seen.job, &view, api.clock.now()));
     }
     let mut job = api.find(&owner, id).await?;
     if !wait.is_zero() && !job.status().is_final() {
         job = wait_for_news(&api, &owner, job, Instant::now() + wait).await?;
     }
     let view = api.view(&site, &job).await?;
-    Ok(paced(api.come_back(&job, &view), Json(view)))
+    Ok(api.answer(&job, &view, api.clock.now()))
+}
+
+/// [`one`] for whoever neither waits nor has a result to be signed: most polls, which memory alone
+/// answers. None for all others, whatever they are.
+pub(crate) fn at_once(api: &Api, owner: &Owner, id: JobId) -> Option<Response> {
+    let now = api.clock.now();
+    let seen = api.queue.glance(owner, id, now)?;
+    if matches!(seen.job.state, JobState::Completed { .. }) {
+        return None;
+    }
+    let view = api.shown(&seen.job, seen.position, None, now);
+    Some(api.answer(&seen.job, &view, now))
 }
 
 /// The job once there is news of it, at the deadline, or as the server goes.
@@ -106,7 +122,7 @@ pub(super) async fn wait_for_news(
 /// What a change of is news to somebody who waits.
 fn sight(job: &JobRecord) -> (JobStatus, u32, u8) {
     let percent = match &job.state {
-        crate::queue::JobState::Processing { progress, .. } => progress.percent,
+        JobState::Processing { progress, .. } => progress.percent,
         _ => 0,
     };
     (job.status(), job.attempt, percent)
@@ -234,7 +250,7 @@ async fn poll(api: &Api, owner: &Owner, site: &Site, ids: &str) -> Result<Respon
             continue;
         };
         let view = api.view(site, &job).await?;
-        if let Some(wait) = api.come_back(&job, &view) {
+        if let Some(wait) = api.come_back(&job, &view, api.clock.now()) {
             soonest = Some(soonest.map_or(wait, |soonest| soonest.min(wait)));
         }
         reply.jobs.push(view);
@@ -264,10 +280,25 @@ async fn page(api: &Api, owner: &Owner, site: &Site, asked: &Asked) -> Result<Jo
 }
 
 impl Api {
+    fn answer(&self, job: &JobRecord, view: &JobView, now: Timestamp) -> Response {
+        paced(self.come_back(job, view, now), written(view))
+    }
+
     /// The caller's job, and a note that somebody still waits for it.
     pub(super) async fn find(&self, owner: &Owner, id: JobId) -> Result<JobRecord, Refusal> {
         let mut found = self.queue.get(owner, &[id], true, self.clock.now()).await?;
         found.pop().flatten().ok_or_else(Refusal::unknown_job)
+    }
+}
+
+/// A job as JSON, in one piece of memory.
+fn written(view: &JobView) -> Response {
+    let mut text = Vec::with_capacity(USUAL);
+    match serde_json::to_writer(&mut text, view) {
+        Ok(()) => ([(header::CONTENT_TYPE, JSON)], text).into_response(),
+        Err(_) => {
+            Refusal::new(ProblemCode::Internal, "The job could not be written.").into_response()
+        }
     }
 }
 

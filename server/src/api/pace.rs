@@ -22,8 +22,12 @@ const JOBS_A_SECOND: u64 = 10;
 
 impl Api {
     /// How long until a look at this job is worth it; none once it has ended.
-    pub(super) fn come_back(&self, job: &JobRecord, view: &JobView) -> Option<Duration> {
-        let now = self.clock.now();
+    pub(super) fn come_back(
+        &self,
+        job: &JobRecord,
+        view: &JobView,
+        now: Timestamp,
+    ) -> Option<Duration> {
         match &job.state {
             JobState::Pending { not_before, .. } if *not_before > now => {
                 Some(until(now, *not_before).clamp(SOONEST, LATEST))

@@ -28,11 +28,28 @@ impl Api {
         job: &JobRecord,
         position: Option<u64>,
     ) -> Result<JobView, Refusal> {
+        let result = match &job.state {
+            JobState::Completed { artifact, at } => {
+                Some(self.result(site, job, artifact, *at).await?)
+            }
+            _ => None,
+        };
+        Ok(self.shown(job, position, result, self.clock.now()))
+    }
+
+    /// A job, its place in the queue, and its result, as they are shown.
+    pub(super) fn shown(
+        &self,
+        job: &JobRecord,
+        position: Option<u64>,
+        result: Option<JobResult>,
+        now: Timestamp,
+    ) -> JobView {
         let mut view = JobView {
             job_id: job.id,
             status: job.status(),
             progress: 0,
-            result: None,
+            result,
             error: None,
             stage: Stage::Done,
             bytes_done: 0,
@@ -49,31 +66,30 @@ impl Api {
             JobState::Pending { .. } => {
                 view.stage = Stage::Queued;
                 view.queue_position = position;
-                view.cancels_at = self.cancels_at();
+                view.cancels_at = self.cancels_at(now);
             }
             JobState::Processing { progress, .. } => {
                 view.stage = progress.stage;
                 view.progress = progress.percent;
                 view.bytes_done = progress.bytes_done;
                 view.bytes_total = progress.bytes_total;
-                view.cancels_at = self.cancels_at();
+                view.cancels_at = self.cancels_at(now);
             }
-            JobState::Completed { artifact, at } => {
+            JobState::Completed { artifact, .. } => {
                 view.progress = 100;
                 view.bytes_done = artifact.size;
                 view.bytes_total = Some(artifact.size);
-                view.result = Some(self.result(site, job, artifact, *at).await?);
             }
             JobState::Failed { fault, .. } => {
                 view.error = Some(explained(fault, &job.failures));
             }
         }
-        Ok(view)
+        view
     }
 
     /// The read that shows a job also renews it, so its end is counted from now.
-    fn cancels_at(&self) -> Option<Timestamp> {
-        (!self.abandon_after.is_zero()).then(|| later(self.clock.now(), self.abandon_after))
+    fn cancels_at(&self, now: Timestamp) -> Option<Timestamp> {
+        (!self.abandon_after.is_zero()).then(|| later(now, self.abandon_after))
     }
 
     /// Where the artifact is, by the way in which this server delivers; signed now.

@@ -5,7 +5,11 @@
 mod http;
 mod s3;
 
-use std::{fmt, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -20,7 +24,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub(crate) use http::measured;
+pub(crate) use http::Routes;
 pub(crate) use s3::Watch;
 
 use crate::queue::{Ledger, Swept};
@@ -51,7 +55,7 @@ struct Duty {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answer {
     method: &'static str,
-    route: String,
+    route: Arc<str>,
     status: u16,
 }
 
@@ -263,12 +267,6 @@ impl Metrics {
         self.duties.get_or_create(&Duty { duty, outcome }).inc();
     }
 
-    fn answered(&self, answer: &Answer, took: Duration) {
-        self.answers
-            .get_or_create(answer)
-            .observe(took.as_secs_f64());
-    }
-
     fn refused_by_s3(&self, operation: &str) {
         let operation = operation.to_owned();
         self.s3_errors.get_or_create(&Operation { operation }).inc();
@@ -304,6 +302,8 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use axum::{body::Body, response::Response};
+
     use super::*;
 
     #[test]
@@ -314,14 +314,10 @@ mod tests {
         metrics.attempted(Outcome::Stored, Duration::from_secs(2), 7);
         metrics.refused_by_s3("PutObject");
         metrics.duty("sweep", true);
-        metrics.answered(
-            &Answer {
-                method: "GET",
-                route: "/v1/jobs/{id}".into(),
-                status: 200,
-            },
-            Duration::from_millis(3),
-        );
+        let request = ::http::Request::get("/v1/jobs/7").body(Body::empty());
+        let routes = Routes::new(["/v1/jobs/{id}"]);
+        let measured = routes.begin(&request.expect("a request"));
+        measured.end(&metrics, &Response::default());
         let now = Timestamp::UNIX_EPOCH;
         let ledger = Ledger {
             accepted: 3,

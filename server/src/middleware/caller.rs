@@ -6,48 +6,78 @@ use std::{
 };
 
 use axum::{
-    extract::{Extension, Request, State},
+    body::Body,
+    extract::Request,
     http::{HeaderMap, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
 use longhaul_protocol::{ProblemCode, Token};
 use subtle::ConstantTimeEq;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 
 use super::Site;
-use crate::{api::problem::Refusal, config::Tokens, queue::Owner};
+use crate::{
+    api::problem::Refusal,
+    config::{Config, Tokens},
+    queue::Owner,
+};
 
 /// Whoever asks where no tokens are configured.
 const LOCAL: &str = "local";
 
 /// How a caller is known.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Caller {
     /// Their tokens.
-    pub tokens: Arc<Tokens>,
+    tokens: Tokens,
+    /// Whoever asks where there are none.
+    local: Owner,
     /// The one that opens the queue's calls, where there is one.
-    pub admin: Option<Token>,
+    admin: Option<Token>,
     /// Whose word on addresses is taken.
-    pub trusted_proxies: Arc<[IpNet]>,
+    trusted_proxies: Vec<IpNet>,
     /// What clients call this server; none for what each request says.
-    pub public_url: Option<Site>,
+    public_url: Option<Site>,
 }
 
 /// The address that a request comes from, as far as it can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub IpAddr);
 
+/// Lets a request pass, or refuses it.
+pub(crate) type Check = fn(&Caller, &mut Request) -> Result<(), Refusal>;
+
+/// A [`Check`] that stands before calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    known: Arc<Caller>,
+    check: Check,
+}
+
+/// Lets those pass to a call whom `check` lets pass.
+pub(crate) fn checked(known: &Arc<Caller>, check: Check) -> ValidateRequestHeaderLayer<Checked> {
+    let known = Arc::clone(known);
+    ValidateRequestHeaderLayer::custom(Checked { known, check })
+}
+
+impl ValidateRequest<Body> for Checked {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
+        (self.check)(&self.known, request).map_err(IntoResponse::into_response)
+    }
+}
+
 /// Puts the [`Owner`], the [`ClientAddress`] and the [`Site`] into the request, or refuses it.
-pub(crate) async fn caller(
-    State(known): State<Caller>,
-    Extension(peer): Extension<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let Some(owner) = known.owner(request.headers()) else {
-        return Refusal::no_token().into_response();
-    };
+pub(crate) fn caller(known: &Caller, request: &mut Request) -> Result<(), Refusal> {
+    let owner = known
+        .owner(request.headers())
+        .ok_or_else(Refusal::no_token)?
+        .clone();
+    let peer = request.extensions().get::<SocketAddr>().copied();
+    let peer = peer
+        .ok_or_else(|| Refusal::new(ProblemCode::Internal, "The server does not know who asks."))?;
     let trusted = &known.trusted_proxies;
     let address = client_address(peer.ip(), request.headers(), trusted);
     let site = known.public_url.clone().unwrap_or_else(|| {
@@ -58,50 +88,57 @@ pub(crate) async fn caller(
     known.insert(owner);
     known.insert(ClientAddress(address));
     known.insert(site);
-    next.run(request).await
+    Ok(())
 }
 
 /// Puts the [`Owner`] into the request where there is one: the call itself takes a signed link too.
-pub(crate) async fn perhaps_caller(
-    State(known): State<Caller>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) fn perhaps_caller(known: &Caller, request: &mut Request) -> Result<(), Refusal> {
     if let Some(owner) = known.owner(request.headers()) {
+        let owner = owner.clone();
         request.extensions_mut().insert(owner);
     }
-    next.run(request).await
+    Ok(())
 }
 
 /// Lets the admin token pass, and nothing else.
-pub(crate) async fn admin(State(known): State<Caller>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let sent = bearer(headers);
+pub(crate) fn admin(known: &Caller, request: &mut Request) -> Result<(), Refusal> {
+    let sent = bearer(request.headers());
     let is_admin = match (&known.admin, sent) {
         (Some(admin), Some(sent)) => admin.expose().as_bytes().ct_eq(sent.as_bytes()).into(),
         _ => false,
     };
     if is_admin {
-        return next.run(request).await;
+        return Ok(());
     }
     let is_known = sent.is_some_and(|sent| known.tokens.owner(sent).is_some());
-    let refusal = if known.admin.is_none() || is_known {
+    Err(if known.admin.is_none() || is_known {
         Refusal::new(
             ProblemCode::Forbidden,
             "Only the token of --admin-token-file opens the queue.",
         )
     } else {
         Refusal::no_token()
-    };
-    refusal.into_response()
+    })
 }
 
 impl Caller {
-    fn owner(&self, headers: &HeaderMap) -> Option<Owner> {
-        if self.tokens.is_empty() {
-            return Some(Owner(LOCAL.into()));
+    /// What `config` says, for a server that is asked by these.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            tokens: config.tokens.clone(),
+            local: Owner(LOCAL.into()),
+            admin: config.admin_token.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            public_url: config.public_url.as_deref().map(Site::from),
         }
-        self.tokens.owner(bearer(headers)?).cloned()
+    }
+
+    /// Whom the token names; whoever asks, where no tokens are configured.
+    pub(super) fn owner(&self, headers: &HeaderMap) -> Option<&Owner> {
+        if self.tokens.is_empty() {
+            return Some(&self.local);
+        }
+        self.tokens.owner(bearer(headers)?)
     }
 }
 
