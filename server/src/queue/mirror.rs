@@ -32,9 +32,12 @@ const FEW_CHANGES: u64 = 10_000;
 /// While the line is not known, a worker looks this often whether there is something.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// By ids that this server alone gives: there is nobody to choose them so that they collide.
+pub(super) type ById<V> = HashMap<JobId, V, foldhash::fast::RandomState>;
+
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
-    records: HashMap<JobId, Arc<JobRecord>>,
+    records: ById<Arc<JobRecord>>,
     /// In the order in which they came; may name some that have gone.
     order: VecDeque<JobId>,
     line: Line,

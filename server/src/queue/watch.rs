@@ -3,16 +3,12 @@
 //! A restart takes nothing away from it: nobody could ask while the process was not running, so that
 //! nothing counts as abandoned before its time has passed from the start.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use jiff::Timestamp;
 use longhaul_protocol::JobId;
 
-use super::{JobRecord, job::later};
+use super::{JobRecord, job::later, mirror::ById};
 
 /// Jobs looked at by one sweep: those beyond it are looked at by the next.
 const MOST_LOOKS: usize = 20_000;
@@ -20,7 +16,7 @@ const MOST_LOOKS: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// When jobs that have not ended were last asked for.
-    asked: HashMap<JobId, Timestamp>,
+    asked: ById<Timestamp>,
     /// Each job that has not ended, by a time since when it may not have been asked for, which need
     /// not be its last. Some may have ended meanwhile.
     due: BinaryHeap<Reverse<(i64, JobId)>>,
