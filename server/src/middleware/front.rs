@@ -101,8 +101,9 @@ impl Parts {
             )
     }
 
-    /// The router would take half as long again as all the rest of a poll. Whatever is to be
-    /// refused is its own still: this says nothing that [`jobs::one`] would not say.
+    /// Most requests are polls, and memory answers most of them: they are spared what the router
+    /// would carry along for them. Whatever is to be refused is the router's still: this says
+    /// nothing that [`jobs::one`] would not say.
     fn poll(&self, request: &Request) -> Option<Response> {
         let known = self.polls.as_ref()?;
         if request.method() != Method::GET || request.uri().query().is_some() {
