@@ -1,27 +1,17 @@
 //! The server as one thing: started from a configuration, told to stop, awaited.
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{
-    body::{Body, HttpBody},
-    extract::Request,
-    response::Response,
-};
-use futures::FutureExt;
 use longhaul_durable::Recovery;
 use longhaul_protocol::{Clock, SystemClock};
-use longhaul_serve::{Limits as ServeLimits, Pace, PerAddress, Timely};
 use longhaul_store::{Credentials, Store};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
-use tracing::Instrument;
 
 use crate::{
     api::{Api, Links, Parts},
@@ -29,10 +19,10 @@ use crate::{
     catalogue::Catalogue,
     config::{Config, ConfigError, External, QueueKind, StoreKind},
     metrics::Metrics,
-    middleware::Asked,
     queue::{MemoryQueue, QueueError, SharedQueue, SledQueue},
     readiness::{Pulse, Readiness},
     router::{front, metrics_router},
+    serving::{alone, serve},
     source::{Fetcher, UrlPolicy},
     upkeep::Upkeep,
     worker::{self, Flights, Stop, Tools},
@@ -43,14 +33,6 @@ const BUCKET: &str = "longhaul";
 const REGION: &str = "us-east-1";
 /// What is left after the drain gets so long to give its leases back.
 const RELEASE: Duration = Duration::from_secs(5);
-/// A body of the API is 16 KiB at most: nobody honest needs longer.
-const BODY: Pace = Pace {
-    idle: Duration::from_secs(10),
-    whole: Some(Duration::from_secs(20)),
-};
-/// The largest request head that is read.
-const HEAD: usize = 64 << 10;
-
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -208,16 +190,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let router = metrics_router(api.clone());
-        let answer = move |peer, mut request: Request| {
-            let router = router.clone();
-            let asked = Asked::of(peer, &request);
-            request.extensions_mut().insert(peer);
-            async move {
-                let call = router.oneshot(request).instrument(asked.span.clone());
-                let Ok(response) = call.await;
-                asked.answered(response)
-            }
-        };
+        let answer = move |peer, request| alone(router.clone(), peer, request);
         servers.spawn(serve(answer, listener, &config, serving.clone()));
         tracing::info!(%address, "metrics");
     }
@@ -281,45 +254,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| StartError::Listen { address, source })
-}
-
-fn serve<A, F>(
-    answer: A,
-    listener: TcpListener,
-    config: &Config,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + use<A, F>
-where
-    A: Fn(SocketAddr, Request) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
-    let limits = ServeLimits {
-        connections: config.max_connections,
-        per_address: config
-            .connections_per_address
-            .map(|connections| PerAddress {
-                connections,
-                exempt: config.trusted_proxies.clone(),
-            }),
-        read_ahead: Some(HEAD),
-        ..ServeLimits::default()
-    };
-    let answer = move |peer: SocketAddr, request: http::Request<hyper::body::Incoming>| {
-        answer(peer, request.map(timely)).map(Ok::<_, Infallible>)
-    };
-    async move {
-        if let Err(error) = longhaul_serve::serve(listener, limits, answer, stop).await {
-            tracing::error!(%error, "the API stopped");
-        }
-    }
-}
-
-/// Most requests have no body.
-fn timely(body: hyper::body::Incoming) -> Body {
-    if body.is_end_stream() {
-        return Body::empty();
-    }
-    Body::new(Timely::new(body, BODY))
 }
 
 /// Finds the bucket; the embedded one is opened and served first.

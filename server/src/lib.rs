@@ -14,6 +14,7 @@ mod middleware;
 pub mod queue;
 mod readiness;
 mod router;
+mod serving;
 mod source;
 mod upkeep;
 mod worker;
