@@ -1,4 +1,6 @@
-//! A group of transactions as one: a line of the journal, then a batch of the database.
+//! A group of transactions as one: a line of the journal, then part of what is laid into the database.
+
+use std::ops::RangeBounds;
 
 use crate::{
     Error,
@@ -14,109 +16,126 @@ pub(crate) struct Commit {
     pub(crate) seq: u64,
     /// Of everything after it.
     pub(crate) digest: u64,
-    changes: Changes,
-}
-
-/// What a database becomes by a commit: worked out before, and done after, the commit is on the disk.
-#[derive(Debug)]
-pub(crate) struct Step {
-    commit: Commit,
-    /// By how much each change turns the digest.
-    turns: Vec<u64>,
+    pub(crate) changes: Changes,
 }
 
 impl Commit {
-    /// As the journal tells it.
-    pub(crate) const fn of(seq: u64, digest: u64, changes: Changes) -> Self {
-        Self {
-            seq,
-            digest,
-            changes,
-        }
-    }
-}
-
-impl Step {
-    /// The commit after one with this number and digest.
-    pub(crate) fn after(
-        db: &sled::Db,
-        seq: u64,
-        digest: u64,
-        changes: Changes,
-    ) -> Result<Self, Error> {
-        let turns = turns(db, &changes)?;
-        let digest = turns
-            .iter()
-            .fold(digest, |sum, turn| sum.wrapping_add(*turn));
-        Ok(Self {
-            commit: Commit::of(seq + 1, digest, changes),
-            turns,
-        })
-    }
-
-    /// A commit that is in the journal already; none where the database, whose digest is given, would
-    /// not become what the commit says.
-    pub(crate) fn again(db: &sled::Db, digest: u64, commit: Commit) -> Result<Option<Self>, Error> {
-        let turns = turns(db, &commit.changes)?;
-        let becomes = turns
-            .iter()
-            .fold(digest, |sum, turn| sum.wrapping_add(*turn));
-        Ok((becomes == commit.digest).then_some(Self { commit, turns }))
-    }
-
-    pub(crate) const fn seq(&self) -> u64 {
-        self.commit.seq
-    }
-
-    pub(crate) const fn digest(&self) -> u64 {
-        self.commit.digest
-    }
-
     /// Its line for the journal.
     pub(crate) fn line(&self) -> Vec<u8> {
-        let bytes = self.commit.changes.iter().map(|(key, value)| {
+        let bytes = self.changes.iter().map(|(key, value)| {
             // With its share of the line's own marks.
             key.len() + value.as_ref().map_or(0, Vec::len) + 8
         });
         let mut line = Changing::commit(bytes.sum());
-        for (key, value) in &self.commit.changes {
+        for (key, value) in &self.changes {
             line.add(key, value.as_deref());
         }
-        line.end_commit(self.commit.seq, self.commit.digest)
-    }
-
-    /// Changes the database, as one atomic batch. What a proof has read changes with it.
-    pub(crate) fn apply(self, db: &sled::Db, proof: Option<&Proof>) -> Result<(), Error> {
-        let mut proven = proof.map(Proof::progress);
-        let mut batch = sled::Batch::default();
-        for ((key, value), turn) in self.commit.changes.into_iter().zip(self.turns) {
-            if let Some(proven) = &mut proven {
-                proven.follow(&key, turn);
-            }
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        let meta = meta_value(self.commit.seq, self.commit.digest);
-        batch.insert(META, meta.as_slice());
-        db.apply_batch(batch)?;
-        Ok(())
+        line.end_commit(self.seq, self.digest)
     }
 }
 
-fn turns(db: &sled::Db, changes: &Changes) -> Result<Vec<u64>, Error> {
-    let turn = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
-        let mut turn = 0_u64;
-        // Besides: each read lets sled free a little of what it threw away. Without them a
-        // million inserts were seen to take 17 GB.
-        if let Some(old) = db.get(key)? {
-            turn = turn.wrapping_sub(digest_of(key, &old));
+/// What the journal has and the database has not yet: whoever reads lays it over the database. A row
+/// that many groups change, or that one makes and another removes, reaches sled once or not at all;
+/// each batch costs sled two writes of its log, however small it is.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    changes: Changes,
+    bytes: usize,
+}
+
+impl Pending {
+    /// A key's value; the outer none where nothing is pending for it.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&Vec<u8>>> {
+        self.changes.get(key).map(Option::as_ref)
+    }
+
+    pub(crate) fn range(
+        &self,
+        range: impl RangeBounds<Vec<u8>>,
+    ) -> impl DoubleEndedIterator<Item = (&Vec<u8>, &Option<Vec<u8>>)> {
+        self.changes.range(range)
+    }
+
+    /// Bytes that wait.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Numbers a group's changes as the commit after one with this number and digest.
+    pub(crate) fn commit(
+        &self,
+        db: &sled::Db,
+        seq: u64,
+        digest: u64,
+        changes: Changes,
+    ) -> Result<Commit, Error> {
+        Ok(Commit {
+            seq: seq + 1,
+            digest: digest.wrapping_add(self.turn(db, &changes)?),
+            changes,
+        })
+    }
+
+    /// Takes a commit that the journal has.
+    pub(crate) fn take(&mut self, commit: Commit) {
+        for (key, value) in commit.changes {
+            self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            self.changes.insert(key, value);
         }
-        if let Some(value) = value {
-            turn = turn.wrapping_add(digest_of(key, value));
+    }
+
+    /// By how much changes turn the digest.
+    pub(crate) fn turn(&self, db: &sled::Db, changes: &Changes) -> Result<u64, Error> {
+        changes.iter().try_fold(0_u64, |turn, (key, new)| {
+            let one = match self.changes.get(key) {
+                Some(old) => part(key, new.as_deref()).wrapping_sub(part(key, old.as_deref())),
+                None => turn_of(db, key, new.as_deref())?,
+            };
+            Ok(turn.wrapping_add(one))
+        })
+    }
+
+    /// Lays all into the database as one atomic batch, after which its last commit and digest are
+    /// these. What a proof has read changes with it.
+    pub(crate) fn lay(
+        &self,
+        db: &sled::Db,
+        seq: u64,
+        digest: u64,
+        proof: Option<&Proof>,
+    ) -> Result<(), Error> {
+        let mut proven = proof.map(Proof::progress);
+        let mut batch = sled::Batch::default();
+        for (key, value) in &self.changes {
+            if let Some(proven) = &mut proven {
+                proven.follow(key, turn_of(db, key, value.as_deref())?);
+            }
+            match value {
+                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+                None => batch.remove(key.as_slice()),
+            }
         }
-        Ok(turn)
-    };
-    changes.iter().map(turn).collect()
+        batch.insert(META, meta_value(seq, digest).as_slice());
+        db.apply_batch(batch)?;
+        Ok(())
+    }
+
+    /// Forgets what the database has now.
+    pub(crate) fn clear(&mut self) {
+        self.changes.clear();
+        self.bytes = 0;
+    }
+}
+
+/// A key's part of the digest; zero where it has no value.
+fn part(key: &[u8], value: Option<&[u8]>) -> u64 {
+    value.map_or(0, |value| digest_of(key, value))
+}
+
+/// By how much the digest turns where a key of the database gets a new value, or none.
+fn turn_of(db: &sled::Db, key: &[u8], new: Option<&[u8]>) -> Result<u64, Error> {
+    // Besides: each read lets sled free a little of what it threw away. Without them a million
+    // inserts were seen to take 17 GB.
+    let old = db.get(key)?;
+    Ok(part(key, new).wrapping_sub(part(key, old.as_deref())))
 }

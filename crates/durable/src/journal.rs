@@ -143,9 +143,9 @@ impl Journal {
         wanted.then(|| self.not_before.unwrap_or_else(Instant::now))
     }
 
-    /// What can wait until a group was answered: more room, and writing it anew. The database, whose
-    /// last commit and digest are given, holds all that the journal does.
-    pub(crate) fn settle(&mut self, db: &sled::Db, seq: u64, digest: u64) {
+    /// What can wait until a group was answered: more room, and writing it anew after the last commit
+    /// and digest. That begins where all was `laid` into the database that the journal has.
+    pub(crate) fn settle(&mut self, db: &sled::Db, seq: u64, digest: u64, laid: bool) {
         if std::mem::take(&mut self.fuller)
             && let Err(error) = self.make_room()
         {
@@ -175,7 +175,8 @@ impl Journal {
                 self.put_off(&error);
             }
         }
-        if self.due().is_some_and(|due| due <= Instant::now())
+        if laid
+            && self.due().is_some_and(|due| due <= Instant::now())
             && let Err(error) = self.begin_anew(db, seq)
         {
             self.put_off(&error);

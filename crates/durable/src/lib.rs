@@ -3,9 +3,9 @@
 //! - [`Durable::write`] runs a closure as one atomic transaction. One thread owns all writes: many
 //!   waiting transactions share one `fdatasync` (group commit).
 //! - `journal.jsonl` is where they are synced: a snapshot of everything, then each group of
-//!   transactions, one checksummed JSON line each. Only then are they answered, and laid into the
-//!   database, which sled itself brings to the disk within a second. After a crash it catches up
-//!   from the journal.
+//!   transactions, one checksummed JSON line each. Only then are they answered. They reach the
+//!   database some at a time, and its disk within a second; until then they are laid over it by
+//!   all who read, and after a crash it catches up from the journal.
 //! - The database keeps a running digest of its whole content, checked at each open: before the
 //!   first use where it is small, beside its use where that would keep a start waiting. Where it does
 //!   not open, opens wrong, or has lost what the journal still has, its folder is moved aside, a
@@ -83,10 +83,26 @@ pub struct Stats {
     pub proven: bool,
 }
 
+/// What the tables hold: the database, with what only the journal has so far laid over it.
+#[derive(Debug)]
+struct Content {
+    db: sled::Db,
+    pending: commit::Pending,
+}
+
+impl Content {
+    fn of(db: sled::Db) -> Self {
+        Self {
+            db,
+            pending: commit::Pending::default(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     /// None while it is being opened again. Held for reading by each read.
-    db: RwLock<Option<sled::Db>>,
+    content: RwLock<Option<Content>>,
     writes: AtomicU64,
     syncs: AtomicU64,
     reopened: AtomicU64,
@@ -121,7 +137,7 @@ impl Durable {
         let tell = request::Tell::to(&requests);
         let (opened, recovery) = open::open(dir, &options, &tell, true)?;
         let shared = Arc::new(Shared {
-            db: RwLock::new(Some(opened.db.clone())),
+            content: RwLock::new(Some(Content::of(opened.db.clone()))),
             proven: AtomicBool::new(opened.proof.is_none()),
             ..Shared::default()
         });
@@ -234,9 +250,10 @@ impl Durable {
     ) -> Result<R, Error> {
         let shared = Arc::clone(&self.shared);
         blocking(move || {
-            let db = shared.db.read().unwrap_or_else(PoisonError::into_inner);
-            let db = db.as_ref().ok_or(Error::Closed)?;
-            Ok(look(&View { db }))
+            let content = shared.content.read();
+            let content = content.unwrap_or_else(PoisonError::into_inner);
+            let Content { db, pending } = content.as_ref().ok_or(Error::Closed)?;
+            Ok(look(&View { db, pending }))
         })
         .await?
     }

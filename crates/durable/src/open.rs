@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Error, Options, Recovery,
-    commit::Step,
+    commit::Pending,
     journal::Journal,
     line::digest_of,
     proof::Proof,
@@ -23,6 +23,8 @@ use crate::{
 /// begins with a NUL.
 pub(crate) const META: &[u8] = &[0];
 
+/// Bytes that are laid into the database at once.
+pub(crate) const MOST_PENDING: usize = 1 << 20;
 /// How long a lock of sled's that is being given back is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -132,18 +134,21 @@ fn caught_up(
         return Ok(Some((seq, digest)));
     }
     let (mut at, mut leads) = ((seq, digest), true);
+    let mut pending = Pending::default();
     let all = replay::each_after(journal, checked.end, seq, |commit| {
+        let becomes = at.1.wrapping_add(pending.turn(db, &commit.changes)?);
+        leads &= becomes == commit.digest;
         if leads {
-            match Step::again(db, at.1, commit)? {
-                Some(step) => {
-                    at = (step.seq(), step.digest());
-                    step.apply(db, None)?;
-                }
-                None => leads = false,
-            }
+            at = (commit.seq, commit.digest);
+            pending.take(commit);
+        }
+        if pending.bytes() >= MOST_PENDING {
+            pending.lay(db, at.0, at.1, None)?;
+            pending.clear();
         }
         Ok(())
     })?;
+    pending.lay(db, at.0, at.1, None)?;
     if !all || !leads || at != (checked.seq, checked.digest) {
         return Ok(None);
     }

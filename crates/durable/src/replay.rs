@@ -253,7 +253,11 @@ pub(crate) fn each_after(
         }
         let bytes = changes.into_iter().map(bytes_of).collect::<Option<_>>();
         match bytes {
-            Some(changes) if seq == next => take(Commit::of(seq, digest, changes))?,
+            Some(changes) if seq == next => take(Commit {
+                seq,
+                digest,
+                changes,
+            })?,
             _ => return Ok(false),
         }
         next += 1;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, ops::Bound};
 
-use crate::Error;
+use crate::{Error, commit::Pending};
 
 /// A table's name: not empty, and without a NUL. A table exists as soon as something is put there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +28,7 @@ impl Table {
 pub type Stretch = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 /// Changed keys; none is a deletion.
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+type Changed<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 /// What `Changes` held for a key.
 type Before = Option<Option<Vec<u8>>>;
 
@@ -154,17 +155,18 @@ impl Scan {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     pub(crate) db: &'a sled::Db,
+    pub(crate) pending: &'a Pending,
 }
 
 impl View<'_> {
     /// The value of a key.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.db.get(table.key(key))?.map(|value| value.to_vec()))
+        get(self.db, self.pending, &table.key(key))
     }
 
     /// The entries of a range, in its order.
     pub fn scan(&self, table: Table, scan: &Scan) -> Result<Vec<Entry>, Error> {
-        merged(self.db, &BTreeMap::new(), table, scan)
+        merged(self.db, self.pending, &BTreeMap::new(), table, scan)
     }
 }
 
@@ -173,6 +175,7 @@ impl View<'_> {
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(crate) db: &'a sled::Db,
+    pub(crate) pending: &'a Pending,
     /// What the group has changed so far, this transaction included; none is a deletion.
     pub(crate) changes: &'a mut Changes,
     /// What `changes` held before this transaction, oldest first.
@@ -185,13 +188,13 @@ impl Tx<'_> {
         let key = table.key(key);
         match self.changes.get(&key) {
             Some(changed) => Ok(changed.clone()),
-            None => Ok(self.db.get(key)?.map(|value| value.to_vec())),
+            None => get(self.db, self.pending, &key),
         }
     }
 
     /// The entries of a range, in its order.
     pub fn scan(&self, table: Table, scan: &Scan) -> Result<Vec<Entry>, Error> {
-        merged(self.db, self.changes, table, scan)
+        merged(self.db, self.pending, self.changes, table, scan)
     }
 
     /// Sets a key's value.
@@ -229,9 +232,17 @@ impl Tx<'_> {
     }
 }
 
-/// What is stored, with the changes laid over it.
+fn get(db: &sled::Db, pending: &Pending, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    match pending.get(key) {
+        Some(pending) => Ok(pending.cloned()),
+        None => Ok(db.get(key)?.map(|value| value.to_vec())),
+    }
+}
+
+/// What is stored, with what is pending laid over it, and the changes over both.
 fn merged(
     db: &sled::Db,
+    pending: &Pending,
     changes: &Changes,
     table: Table,
     scan: &Scan,
@@ -241,23 +252,43 @@ fn merged(
     };
     let skip = table.0.len() + 1;
     let stored = db.range(range.clone());
+    let pending = pending.range(range.clone());
     let changed = changes.range(range);
     if scan.reverse {
-        merge(
-            stored.rev(),
-            changed.rev(),
-            Ordering::reverse,
-            skip,
-            scan.limit,
-        )
+        let over = over(pending.rev(), changed.rev(), Ordering::reverse);
+        merge(stored.rev(), over, Ordering::reverse, skip, scan.limit)
     } else {
-        merge(stored, changed, |order| order, skip, scan.limit)
+        let over = over(pending, changed, |order| order);
+        merge(stored, over, |order| order, skip, scan.limit)
     }
+}
+
+/// Two sorted runs of changes as one; where both have a key, the second's counts.
+fn over<'a>(
+    first: impl Iterator<Item = Changed<'a>>,
+    second: impl Iterator<Item = Changed<'a>>,
+    direction: impl Fn(Ordering) -> Ordering,
+) -> impl Iterator<Item = Changed<'a>> {
+    let (mut first, mut second) = (first.peekable(), second.peekable());
+    std::iter::from_fn(move || {
+        let order = match (first.peek(), second.peek()) {
+            (Some((key, _)), Some((other, _))) => direction(key.cmp(other)),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        if order == Ordering::Less {
+            return first.next();
+        }
+        if order == Ordering::Equal {
+            first.next();
+        }
+        second.next()
+    })
 }
 
 fn merge<'a>(
     stored: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
-    changed: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
+    changed: impl Iterator<Item = Changed<'a>>,
     direction: impl Fn(Ordering) -> Ordering,
     skip: usize,
     limit: usize,

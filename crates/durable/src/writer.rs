@@ -5,7 +5,7 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, PoisonError, RwLockReadGuard, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,9 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    Error, Options, Recovery, Shared, Tx,
-    commit::Step,
-    open::{self, Opened},
+    Content, Error, Options, Recovery, Shared, Tx,
+    open::{self, MOST_PENDING, Opened},
     recovery,
     request::{Answer, Request, Run, Tell},
     table::Changes,
@@ -36,8 +35,8 @@ const MOST_AT_ONCE: usize = 512;
 const MOST_BYTES: usize = 8 << 20;
 /// A relaxed change is on the disk after so long.
 const RELAXED_WITHIN: Duration = Duration::from_millis(250);
-/// The database is on the disk after so long: what is in the journal alone is laid over it by an open.
-const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
+/// A change is in the database, and that on the disk, after so long.
+const LAID_WITHIN: Duration = Duration::from_secs(1);
 /// After so many changed bytes, a close lets sled map its pages for the next open.
 const MAPPED_AT_CLOSE: u64 = 16 << 20;
 
@@ -52,7 +51,7 @@ pub(crate) struct Writer {
     /// When the first commit was written that is not synced in the journal.
     unsynced_since: Option<Instant>,
     /// The same of the database.
-    unflushed_since: Option<Instant>,
+    unlaid_since: Option<Instant>,
     /// Changed bytes since the database was opened.
     written: u64,
     /// Where a proof tells what it finds.
@@ -76,7 +75,7 @@ impl Writer {
             shared,
             distrusted: false,
             unsynced_since: None,
-            unflushed_since: None,
+            unlaid_since: None,
             written: 0,
             tell,
             _lock: lock,
@@ -95,7 +94,7 @@ impl Writer {
             }
         };
         requests.close();
-        let outcome = self.sync().and_then(|()| self.flush());
+        let outcome = self.sync().and_then(|()| self.lay());
         if let Some(opened) = self.opened.take() {
             self.shut(opened, outcome.is_ok());
             if self.written >= MAPPED_AT_CLOSE {
@@ -127,8 +126,8 @@ impl Writer {
     fn due(&self) -> Option<Instant> {
         let opened = self.opened.as_ref()?;
         let sync = self.unsynced_since.map(|since| since + RELAXED_WITHIN);
-        let flush = self.unflushed_since.map(|since| since + FLUSHED_WITHIN);
-        [sync, flush, opened.journal.due()]
+        let lay = self.unlaid_since.map(|since| since + LAID_WITHIN);
+        [sync, lay, opened.journal.due()]
             .into_iter()
             .flatten()
             .min()
@@ -142,117 +141,125 @@ impl Writer {
         if past(self.unsynced_since, RELAXED_WITHIN) {
             outcome = self.sync();
         }
-        if outcome.is_ok() && past(self.unflushed_since, FLUSHED_WITHIN) {
-            outcome = self.flush();
+        let many = || {
+            self.content()
+                .as_ref()
+                .is_some_and(|content| content.pending.bytes() >= MOST_PENDING)
+        };
+        let anew = || {
+            let due = self.opened.as_ref().and_then(|opened| opened.journal.due());
+            due.is_some_and(|due| due <= Instant::now())
+        };
+        if outcome.is_ok() && (past(self.unlaid_since, LAID_WITHIN) || many() || anew()) {
+            outcome = self.lay();
         }
         if let Err(error) = outcome {
             tracing::warn!(%error, "the database is opened again by the next write");
         }
         if let Some(opened) = &mut self.opened {
-            opened.journal.settle(&opened.db, opened.seq, opened.digest);
+            let laid = self.unlaid_since.is_none();
+            opened
+                .journal
+                .settle(&opened.db, opened.seq, opened.digest, laid);
         }
     }
 
     /// Runs a group.
     fn group(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) -> After {
-        let mut changes = Changes::new();
-        let mut answers = Vec::new();
-        let mut any_durable = false;
-        let mut after = After::Nothing;
         let ready = self.reopen();
-        let mut next = Some(first);
-        let mut bytes = 0;
-        while let Some(request) = next {
-            match (request, &mut self.opened, &ready) {
-                (Request::Close(done), ..) => {
-                    after = After::Close(done);
-                    break;
-                }
-                (Request::Damaged(why), ..) => {
-                    after = After::Renew(why);
-                    break;
-                }
-                (Request::Settle, ..) => {}
-                (Request::Proven, ..) => self.shared.proven.store(true, Ordering::Relaxed),
-                (Request::JournalDamaged, opened, _) => {
-                    tracing::warn!("the journal is damaged; it is written anew");
-                    if let Some(opened) = opened {
-                        opened.journal.distrust();
-                    }
-                }
-                (Request::Change { run, relaxed }, Some(opened), Ok(())) => {
-                    any_durable |= !relaxed;
-                    answers.extend(run_one(&opened.db, &mut changes, run, &mut bytes));
-                }
-                (Request::Change { run, .. }, _, refused) => {
-                    run(Err(refused.clone().err().unwrap_or(Error::Closed)));
-                }
-            }
-            if answers.len() >= MOST_AT_ONCE || bytes >= MOST_BYTES {
-                break;
-            }
-            next = requests.try_recv().ok();
-        }
-        let written = ready.and_then(|()| self.write(changes, any_durable));
-        let (step, outcome) = match written {
-            Ok(step) => (step, Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        self.answer(answers, &outcome, step);
-        self.settle();
-        self.written += bytes as u64;
-        after
-    }
-
-    /// Numbers a group's changes and brings them to the journal; none where there are none.
-    fn write(&mut self, changes: Changes, durable: bool) -> Result<Option<Step>, Error> {
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let Some(opened) = &mut self.opened else {
-            return Err(Error::Closed);
-        };
-        let step = guarded(|| Step::after(&opened.db, opened.seq, opened.digest, changes));
-        let written = step.and_then(|step| {
-            opened.journal.append(&step.line())?;
-            Ok(step)
-        });
-        let step = match written {
-            Ok(step) => step,
-            Err(error) => return Err(self.failed(error)),
-        };
-        (opened.seq, opened.digest) = (step.seq(), step.digest());
-        self.unsynced_since.get_or_insert_with(Instant::now);
-        if durable {
-            self.sync()?;
-        }
-        Ok(Some(step))
-    }
-
-    /// Answers a group, then lays it into the database. Who reads waits as long: what was answered is
-    /// seen.
-    fn answer(&mut self, answers: Vec<Answer>, outcome: &Result<(), Error>, step: Option<Step>) {
-        let shared = Arc::clone(&self.shared);
-        let readers =
-            (step.is_some()).then(|| shared.db.write().unwrap_or_else(PoisonError::into_inner));
-        let count = answers.len() as u64;
+        let mut group = Group::default();
+        let after = self.gather(first, requests, &ready, &mut group);
+        let outcome = ready.and_then(|()| self.write(group.changes, group.durable));
+        let count = group.answers.len() as u64;
         self.shared.writes.fetch_add(count, Ordering::Relaxed);
-        for answer in answers {
+        for answer in group.answers {
             let told = outcome.clone();
             if catch_unwind(AssertUnwindSafe(|| answer(told))).is_err() {
                 tracing::error!("what followed a change to the database panicked");
             }
         }
-        let (Some(step), Some(opened)) = (step, &self.opened) else {
-            return;
-        };
-        self.unflushed_since.get_or_insert_with(Instant::now);
-        let applied = guarded(|| step.apply(&opened.db, opened.proof.as_ref()));
-        drop(readers);
-        if let Err(error) = applied {
-            // It is in the journal: the next open lays it over what is there.
-            self.failed(error);
+        self.settle();
+        self.written += group.bytes as u64;
+        after
+    }
+
+    /// Runs the transactions that wait.
+    fn gather(
+        &mut self,
+        first: Request,
+        requests: &mut mpsc::Receiver<Request>,
+        ready: &Result<(), Error>,
+        group: &mut Group,
+    ) -> After {
+        let shared = Arc::clone(&self.shared);
+        let content = shared.content.read();
+        let content = content.unwrap_or_else(PoisonError::into_inner);
+        let mut next = Some(first);
+        while let Some(request) = next {
+            match (request, content.as_ref()) {
+                (Request::Close(done), _) => return After::Close(done),
+                (Request::Damaged(why), _) => return After::Renew(why),
+                (Request::Settle, _) => {}
+                (Request::Proven, _) => self.shared.proven.store(true, Ordering::Relaxed),
+                (Request::JournalDamaged, _) => {
+                    tracing::warn!("the journal is damaged; it is written anew");
+                    if let Some(opened) = &mut self.opened {
+                        opened.journal.distrust();
+                    }
+                }
+                (Request::Change { run, relaxed }, Some(content)) => {
+                    group.durable |= !relaxed;
+                    group.run(content, run);
+                }
+                (Request::Change { run, .. }, None) => {
+                    run(Err(ready.clone().err().unwrap_or(Error::Closed)));
+                }
+            }
+            if group.is_full() {
+                break;
+            }
+            next = requests.try_recv().ok();
         }
+        After::Nothing
+    }
+
+    /// Numbers a group's changes and brings them to the journal; then they are seen.
+    fn write(&mut self, changes: Changes, durable: bool) -> Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (Some(opened), shared) = (&mut self.opened, Arc::clone(&self.shared)) else {
+            return Err(Error::Closed);
+        };
+        let commit = guarded(|| {
+            let content = shared.content.read();
+            let content = content.unwrap_or_else(PoisonError::into_inner);
+            let Content { db, pending } = content.as_ref().ok_or(Error::Closed)?;
+            pending.commit(db, opened.seq, opened.digest, changes)
+        });
+        let written = commit.and_then(|commit| {
+            opened.journal.append(&commit.line())?;
+            Ok(commit)
+        });
+        let commit = match written {
+            Ok(commit) => commit,
+            Err(error) => return Err(self.failed(error)),
+        };
+        (opened.seq, opened.digest) = (commit.seq, commit.digest);
+        let now = Instant::now();
+        self.unsynced_since.get_or_insert(now);
+        self.unlaid_since.get_or_insert(now);
+        if durable {
+            self.sync()?;
+        }
+        let mut content = shared
+            .content
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = content.as_mut() {
+            content.pending.take(commit);
+        }
+        Ok(())
     }
 
     /// Brings every commit to the disk, in the journal.
@@ -287,21 +294,46 @@ impl Writer {
         Ok(())
     }
 
-    /// Brings the database to the disk.
-    fn flush(&mut self) -> Result<(), Error> {
+    /// Brings what is pending into the database, and that to the disk. Who reads sees the same before
+    /// and after, and goes on meanwhile.
+    fn lay(&mut self) -> Result<(), Error> {
         let Some(opened) = &self.opened else {
             return Err(Error::Closed);
         };
-        if self.unflushed_since.is_none() {
+        if self.unlaid_since.is_none() {
             return Ok(());
         }
-        // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
-        let flushed = guarded(|| Ok(opened.db.flush().map(drop)?));
-        if let Err(error) = flushed {
+        let laid = guarded(|| {
+            if let Some(content) = self.content().as_ref() {
+                let proof = opened.proof.as_ref();
+                content
+                    .pending
+                    .lay(&opened.db, opened.seq, opened.digest, proof)?;
+            }
+            // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
+            opened.db.flush()?;
+            Ok(())
+        });
+        if let Err(error) = laid {
             return Err(self.failed(error));
         }
-        self.unflushed_since = None;
+        let shared = Arc::clone(&self.shared);
+        let mut content = shared
+            .content
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = content.as_mut() {
+            content.pending.clear();
+        }
+        self.unlaid_since = None;
         Ok(())
+    }
+
+    fn content(&self) -> RwLockReadGuard<'_, Option<Content>> {
+        self.shared
+            .content
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// After an error sled refuses everything, and the journal may end in half a line: both are opened
@@ -309,7 +341,7 @@ impl Writer {
     fn failed(&mut self, error: Error) -> Error {
         tracing::error!(%error, "the database could not be written");
         self.unsynced_since = None;
-        self.unflushed_since = None;
+        self.unlaid_since = None;
         if let Some(opened) = self.opened.take() {
             self.shut(opened, false);
         }
@@ -321,7 +353,7 @@ impl Writer {
     fn shut(&self, opened: Opened, whole: bool) {
         let mut shared = self
             .shared
-            .db
+            .content
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let dropped = catch_unwind(AssertUnwindSafe(|| {
@@ -369,8 +401,8 @@ impl Writer {
                 "the database was recovered at work"
             );
         }
-        let mut shared = (self.shared.db.write()).unwrap_or_else(PoisonError::into_inner);
-        *shared = Some(opened.db.clone());
+        let mut shared = (self.shared.content.write()).unwrap_or_else(PoisonError::into_inner);
+        *shared = Some(Content::of(opened.db.clone()));
         drop(shared);
         let proven = opened.proof.is_none();
         self.shared.proven.store(proven, Ordering::Relaxed);
@@ -379,20 +411,37 @@ impl Writer {
     }
 }
 
-/// Runs one transaction into the group's changes; none where it panicked, and was taken back.
-fn run_one(db: &sled::Db, changes: &mut Changes, run: Run, bytes: &mut usize) -> Option<Answer> {
-    let mut tx = Tx {
-        db,
-        changes,
-        undo: Vec::new(),
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(Ok(&mut tx))));
-    let Ok(answer) = outcome else {
-        tx.discard();
-        return None;
-    };
-    *bytes += tx.written();
-    answer
+/// Transactions that are written as one.
+#[derive(Default)]
+struct Group {
+    changes: Changes,
+    answers: Vec<Answer>,
+    /// Somebody waits until they are on the disk.
+    durable: bool,
+    bytes: usize,
+}
+
+impl Group {
+    /// Runs one; one that panics is taken back.
+    fn run(&mut self, content: &Content, run: Run) {
+        let mut tx = Tx {
+            db: &content.db,
+            pending: &content.pending,
+            changes: &mut self.changes,
+            undo: Vec::new(),
+        };
+        match catch_unwind(AssertUnwindSafe(|| run(Ok(&mut tx)))) {
+            Ok(answer) => {
+                self.bytes += tx.written();
+                self.answers.extend(answer);
+            }
+            Err(_) => tx.discard(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.answers.len() >= MOST_AT_ONCE || self.bytes >= MOST_BYTES
+    }
 }
 
 /// Turns a panic inside sled into an error.
