@@ -21,7 +21,7 @@ struct Row {
 pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> anyhow::Result<()> {
     let data = folder.join("enqueue");
     // Paused, so that no job is worked at: BullMQ has no worker either.
-    ours::fill(&data, 0, 0)?;
+    ours::fill(&data, 0, 0, true)?;
     let server = ours::start(&data, &["--workers", "1"], &[])?;
     let body = format!("{{\"file_id\":{}}}", ours::file_id(server.port).await?);
     let behind = bull::Redis::start(&folder.join("redis-express"), "everysec")?;

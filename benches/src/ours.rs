@@ -68,15 +68,22 @@ pub(crate) fn start(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> anyho
     })
 }
 
-/// A data folder whose queue holds so many jobs and is paused; of each ten, `waiting` wait.
-pub(crate) fn fill(folder: &Path, jobs: u64, waiting: u64) -> anyhow::Result<PathBuf> {
+/// A data folder whose queue holds so many jobs and is paused; of each ten, `waiting` wait. It is closed,
+/// or left as by a kill -9.
+pub(crate) fn fill(
+    folder: &Path,
+    jobs: u64,
+    waiting: u64,
+    closed: bool,
+) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let ids = folder.join("ids");
     output(
         Command::new(binary("bench-fill")?)
             .arg(folder.join("queue"))
             .args([jobs.to_string(), waiting.to_string()])
-            .arg(&ids),
+            .arg(&ids)
+            .args((!closed).then_some("killed")),
     )?;
     Ok(ids)
 }

@@ -41,7 +41,7 @@ impl Row {
 
 pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> anyhow::Result<()> {
     let data = folder.join("polls");
-    let ids = ours::fill(&data, STORED, 10)?;
+    let ids = ours::fill(&data, STORED, 10, true)?;
     let server = ours::start(&data, &["--workers", "1"], &[])?;
     let first = std::fs::read_to_string(&ids)?;
     let first = first.lines().next().unwrap_or_default();

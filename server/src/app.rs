@@ -179,6 +179,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         max_attempts: config.max_attempts,
         workers: config.workers as u64,
         max_wait: config.max_wait,
+        blocking_wait: config.blocking_wait,
         urls,
         draining: work.claims.clone(),
         metrics,

@@ -1,7 +1,8 @@
 //! Fills a queue's folder with so many jobs, as clients and workers would, and pauses it.
 //!
-//! Usage: `bench-fill FOLDER JOBS WAITING IDS`: of each ten jobs, `WAITING` are left waiting, one
-//! fails, and the others are completed. The ids are written to the file `IDS`, a line each.
+//! Usage: `bench-fill FOLDER JOBS WAITING IDS [killed]`: of each ten jobs, `WAITING` are left waiting,
+//! one fails, and the others are completed. The ids are written to the file `IDS`, a line each. With
+//! `killed` the queue is left as by a kill -9 after the last answer.
 
 use std::{io::Write, path::Path, sync::Arc, time::Duration};
 
@@ -19,11 +20,12 @@ const IN_FLIGHT: u64 = 512;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    const USAGE: &str = "usage: bench-fill FOLDER JOBS WAITING IDS";
+    const USAGE: &str = "usage: bench-fill FOLDER JOBS WAITING IDS [killed]";
     let mut words = std::env::args().skip(1);
     let mut word = || words.next().context(USAGE);
     let (folder, jobs, waiting) = (word()?, word()?.parse()?, word()?.parse::<u64>()?);
     let ids = word()?;
+    let killed = word().is_ok_and(|word| word == "killed");
     let limits = Limits {
         max_pending: u64::MAX,
         ..Limits::default()
@@ -37,12 +39,18 @@ async fn main() -> anyhow::Result<()> {
         all.extend(made);
     }
     queue.set_paused(true, Timestamp::now()).await?;
-    queue.close().await?;
+    if !killed {
+        queue.close().await?;
+    }
     let mut out = std::io::BufWriter::new(std::fs::File::create(ids)?);
     for id in all {
         writeln!(out, "{id}")?;
     }
     out.flush()?;
+    if killed {
+        // Nothing is dropped, and so nothing of the queue is brought to an end.
+        std::process::exit(0);
+    }
     Ok(())
 }
 

@@ -137,6 +137,11 @@ impl Journal {
         self.not_before = None;
     }
 
+    /// Whether a thread writes it anew, out of the database.
+    pub(crate) const fn is_written_anew(&self) -> bool {
+        self.anew.is_some()
+    }
+
     /// When [`Journal::settle`] has something to do even where no commit comes.
     pub(crate) fn due(&self) -> Option<Instant> {
         let wanted = self.anew.is_none() && (!self.sound || self.has_grown());

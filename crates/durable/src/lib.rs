@@ -56,6 +56,10 @@ pub struct Options {
     /// A database of at most so many bytes is read and proven before it is used; a larger one
     /// while it is used, and made anew from the journal where it fails.
     pub prove_first: u64,
+    /// After so many changed bytes sled is opened anew in the next pause, or at four times as many
+    /// without one: only then does it write the map of its pages, without which an open after a kill
+    /// reads its whole log.
+    pub map_after: u64,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             open_timeout: Duration::from_secs(60),
             compact_above: 8 << 20,
             prove_first: 64 << 20,
+            map_after: 64 << 20,
         }
     }
 }
@@ -79,6 +84,8 @@ pub struct Stats {
     /// Times that the database was opened again after a failed write. What a caller keeps in
     /// memory should be read again when it grows.
     pub reopened: u64,
+    /// Times that it was opened anew to have its pages mapped.
+    pub mapped: u64,
     /// Whether all that was there when it was opened has been read and is what was stored.
     pub proven: bool,
 }
@@ -106,6 +113,7 @@ struct Shared {
     writes: AtomicU64,
     syncs: AtomicU64,
     reopened: AtomicU64,
+    mapped: AtomicU64,
     proven: AtomicBool,
     #[cfg(test)]
     failing_syncs: AtomicU64,
@@ -265,6 +273,7 @@ impl Durable {
             writes: self.shared.writes.load(Ordering::Relaxed),
             syncs: self.shared.syncs.load(Ordering::Relaxed),
             reopened: self.shared.reopened.load(Ordering::Relaxed),
+            mapped: self.shared.mapped.load(Ordering::Relaxed),
             proven: self.shared.proven.load(Ordering::Relaxed),
         }
     }

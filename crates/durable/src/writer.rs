@@ -1,12 +1,14 @@
 //! The one thread that writes: runs what waits as a group, brings it to the journal, answers all, and
 //! lays it into the database.
 
+mod settle;
+
 use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, PoisonError, RwLockReadGuard, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::{
@@ -16,7 +18,7 @@ use tokio::{
 
 use crate::{
     Content, Error, Options, Recovery, Shared, Tx,
-    open::{self, MOST_PENDING, Opened},
+    open::{self, Opened},
     recovery,
     request::{Answer, Request, Run, Tell},
     table::Changes,
@@ -33,10 +35,6 @@ enum After {
 const MOST_AT_ONCE: usize = 512;
 /// Changed bytes after which a group is closed.
 const MOST_BYTES: usize = 8 << 20;
-/// A relaxed change is on the disk after so long.
-const RELAXED_WITHIN: Duration = Duration::from_millis(250);
-/// A change is in the database, and that on the disk, after so long.
-const LAID_WITHIN: Duration = Duration::from_secs(1);
 /// After so many changed bytes, a close lets sled map its pages for the next open.
 const MAPPED_AT_CLOSE: u64 = 16 << 20;
 
@@ -52,8 +50,10 @@ pub(crate) struct Writer {
     unsynced_since: Option<Instant>,
     /// The same of the database.
     unlaid_since: Option<Instant>,
-    /// Changed bytes since the database was opened.
+    /// Changed bytes since the database was opened, which is when sled maps its pages.
     written: u64,
+    /// When the last group ended.
+    last: Instant,
     /// Where a proof tells what it finds.
     tell: Tell,
     _lock: File,
@@ -77,6 +77,7 @@ impl Writer {
             unsynced_since: None,
             unlaid_since: None,
             written: 0,
+            last: Instant::now(),
             tell,
             _lock: lock,
         }
@@ -122,48 +123,6 @@ impl Writer {
         }
     }
 
-    /// When something is to be done even where no request comes.
-    fn due(&self) -> Option<Instant> {
-        let opened = self.opened.as_ref()?;
-        let sync = self.unsynced_since.map(|since| since + RELAXED_WITHIN);
-        let lay = self.unlaid_since.map(|since| since + LAID_WITHIN);
-        [sync, lay, opened.journal.due()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// Does what has its time.
-    fn settle(&mut self) {
-        let past =
-            |since: Option<Instant>, most| since.is_some_and(|since| since.elapsed() >= most);
-        let mut outcome = Ok(());
-        if past(self.unsynced_since, RELAXED_WITHIN) {
-            outcome = self.sync();
-        }
-        let many = || {
-            self.content()
-                .as_ref()
-                .is_some_and(|content| content.pending.bytes() >= MOST_PENDING)
-        };
-        let anew = || {
-            let due = self.opened.as_ref().and_then(|opened| opened.journal.due());
-            due.is_some_and(|due| due <= Instant::now())
-        };
-        if outcome.is_ok() && (past(self.unlaid_since, LAID_WITHIN) || many() || anew()) {
-            outcome = self.lay();
-        }
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "the database is opened again by the next write");
-        }
-        if let Some(opened) = &mut self.opened {
-            let laid = self.unlaid_since.is_none();
-            opened
-                .journal
-                .settle(&opened.db, opened.seq, opened.digest, laid);
-        }
-    }
-
     /// Runs a group.
     fn group(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) -> After {
         let ready = self.reopen();
@@ -178,8 +137,9 @@ impl Writer {
                 tracing::error!("what followed a change to the database panicked");
             }
         }
-        self.settle();
         self.written += group.bytes as u64;
+        self.last = Instant::now();
+        self.settle();
         after
     }
 
@@ -294,41 +254,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Brings what is pending into the database, and that to the disk. Who reads sees the same before
-    /// and after, and goes on meanwhile.
-    fn lay(&mut self) -> Result<(), Error> {
-        let Some(opened) = &self.opened else {
-            return Err(Error::Closed);
-        };
-        if self.unlaid_since.is_none() {
-            return Ok(());
-        }
-        let laid = guarded(|| {
-            if let Some(content) = self.content().as_ref() {
-                let proof = opened.proof.as_ref();
-                content
-                    .pending
-                    .lay(&opened.db, opened.seq, opened.digest, proof)?;
-            }
-            // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
-            opened.db.flush()?;
-            Ok(())
-        });
-        if let Err(error) = laid {
-            return Err(self.failed(error));
-        }
-        let shared = Arc::clone(&self.shared);
-        let mut content = shared
-            .content
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = content.as_mut() {
-            content.pending.clear();
-        }
-        self.unlaid_since = None;
-        Ok(())
-    }
-
     fn content(&self) -> RwLockReadGuard<'_, Option<Content>> {
         self.shared
             .content
@@ -404,6 +329,7 @@ impl Writer {
         let mut shared = (self.shared.content.write()).unwrap_or_else(PoisonError::into_inner);
         *shared = Some(Content::of(opened.db.clone()));
         drop(shared);
+        self.written = 0;
         let proven = opened.proof.is_none();
         self.shared.proven.store(proven, Ordering::Relaxed);
         self.shared.reopened.fetch_add(1, Ordering::Relaxed);

@@ -535,6 +535,59 @@ async fn a_large_database_with_other_content_keeps_what_is_written_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_are_mapped_in_a_pause_and_nobody_notices() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut model = filled(folder.path(), &mut StdRng::seed_from_u64(17)).await;
+    let options = Options {
+        map_after: 100_000,
+        ..options()
+    };
+    let (durable, _) = Durable::open(folder.path(), options).await.expect("opens");
+    for round in 0..3_u64 {
+        for n in 0..2_u8 {
+            let key = format!("mapped {round} {n}").into_bytes();
+            model.insert(key.clone(), vec![n; 60_000]);
+            let put =
+                move |tx: &mut longhaul_durable::Tx<'_>| tx.put(RECORDS, &key, vec![n; 60_000]);
+            durable.write(put).await.expect("writes");
+        }
+        // Who reads meanwhile waits, and sees everything.
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while durable.stats().mapped == round {
+            assert_eq!(content(&durable).await, model);
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the pages were not mapped"
+            );
+        }
+    }
+    assert_eq!(durable.stats().reopened, 0, "nothing was wrong with it");
+    durable.close().await.expect("closes");
+    let (found, recovery) = opened(folder.path()).await;
+    assert!(recovery.is_none(), "{recovery:?}");
+    assert_eq!(found, model);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_pause_pages_are_mapped_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options {
+        map_after: 100_000,
+        ..options()
+    };
+    let (durable, _) = Durable::open(folder.path(), options).await.expect("opens");
+    let mut model = Content::new();
+    for n in 0..20_u8 {
+        model.insert(vec![n], vec![n; 50_000]);
+        let put = move |tx: &mut longhaul_durable::Tx<'_>| tx.put(RECORDS, &[n], vec![n; 50_000]);
+        durable.write(put).await.expect("writes");
+    }
+    assert!(durable.stats().mapped >= 2, "{:?}", durable.stats());
+    assert_eq!(content(&durable).await, model);
+    durable.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_is_found_damaged_at_work_is_written_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = filled(folder.path(), &mut StdRng::seed_from_u64(13)).await;

@@ -3,8 +3,6 @@
 //!
 //! They answer as their successors do, and say on each answer that they are deprecated (RFC 9745).
 
-use std::time::Duration;
-
 use axum::{
     extract::{Extension, Path, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -29,8 +27,6 @@ use crate::{
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 /// Since 2026-11-01, as RFC 9745 §2.1 writes a date.
 const SINCE: HeaderValue = HeaderValue::from_static("@1793491200");
-/// Below the 100 s after which proxies such as Cloudflare's hang up.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// As `POST /v1/jobs/download`.
 #[utoipa::path(
@@ -104,7 +100,7 @@ pub(crate) async fn start(
     Extension(site): Extension<Site>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + api.blocking_wait;
     let mut job = initiate::accept(&api, owner.clone(), request).await?;
     while !job.status().is_final() && Instant::now() < deadline {
         if api.draining.is_cancelled() {

@@ -79,6 +79,8 @@ pub(crate) struct Parts {
     pub workers: u64,
     /// No request is held longer.
     pub max_wait: Duration,
+    /// Nor is one that waits for the file itself.
+    pub blocking_wait: Duration,
     /// Which URLs jobs may name; none where they may not.
     pub urls: Option<UrlPolicy>,
     /// Cancelled once the server shuts down: no new jobs, and nobody waits any longer.

@@ -117,6 +117,8 @@ pub struct Config {
     pub max_wait: Duration,
     /// Whether the deprecated call that holds its request is offered.
     pub blocking_start: bool,
+    /// How long it holds one.
+    pub blocking_wait: Duration,
     /// Where metrics are served besides.
     pub metrics_listen: Option<SocketAddr>,
     /// Jobs may wait so long while no worker gets on.
@@ -162,6 +164,7 @@ impl Config {
             cors_origins: Vec::new(),
             max_wait: Duration::from_secs(25),
             blocking_start: false,
+            blocking_wait: Duration::from_secs(90),
             metrics_listen: None,
             stall_after: Duration::from_secs(600),
             max_connections: 4096,

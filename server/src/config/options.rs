@@ -172,6 +172,8 @@ options! {
     /// Offer the deprecated POST /v1/download/start, which holds its request until the file is made
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     blocking_start: bool = "LONGHAUL_BLOCKING_START", "BOOL";
+    /// The longest that it does so [default: 90s]
+    blocking_wait: Period = "LONGHAUL_BLOCKING_WAIT", "TIME";
     /// What this process does: all, api or worker [default: all]
     role: String = "LONGHAUL_ROLE", "ROLE";
     /// Serve /metrics on an address of its own too
@@ -199,6 +201,8 @@ const DEFAULT_FILE: &str = "longhaul.toml";
 const MAX_PRESIGN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Contract: nobody waits longer, in seconds.
 const MAX_WAIT: u64 = 25;
+/// Contract: nor does who asks for a file itself; proxies such as Cloudflare's hang up after 100 s.
+const MAX_BLOCKING: u64 = 90;
 
 impl Options {
     /// Adds the configuration file, fills in the defaults, and checks everything.
@@ -249,6 +253,7 @@ impl Options {
             cors_origins: origins(o.cors_origin.as_deref())?,
             max_wait: period(o.max_wait, MAX_WAIT),
             blocking_start: o.blocking_start.unwrap_or(false),
+            blocking_wait: period(o.blocking_wait, MAX_BLOCKING),
             metrics_listen: o.metrics_listen,
             stall_after: period(o.stall_after, 600),
             max_connections: at_least_one("max-connections", o.max_connections.unwrap_or(4096))?,
@@ -312,6 +317,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if config.max_wait > Duration::from_secs(MAX_WAIT) {
         return Err(value("max-wait", "must be at most 25s"));
+    }
+    if config.blocking_wait > Duration::from_secs(MAX_BLOCKING) {
+        return Err(value("blocking-wait", "must be at most 90s"));
     }
     if config.limits.hang.is_zero() {
         return Err(value("hang-timeout", "must be more than 0s"));

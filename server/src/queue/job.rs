@@ -1,6 +1,7 @@
 //! A job's states, and what may become of each: pure.
 
 mod apply;
+mod instant;
 
 pub(super) use apply::{Change, Event, apply, later};
 use jiff::Timestamp;
@@ -133,9 +134,10 @@ pub struct LeaseState {
     /// Who holds it; unique for each process start.
     pub worker: String,
     /// When it runs out unless a heartbeat comes.
+    #[serde(with = "instant")]
     pub until: Timestamp,
     /// When the attempt began.
-    #[serde(default)]
+    #[serde(default, with = "instant")]
     pub since: Timestamp,
 }
 
@@ -145,8 +147,10 @@ pub struct AttemptEnd {
     /// Which, over all runs.
     pub attempt: u32,
     /// When it began.
+    #[serde(with = "instant")]
     pub since: Timestamp,
     /// When it ended.
+    #[serde(with = "instant")]
     pub until: Timestamp,
     /// Bytes that it had stored.
     pub bytes: u64,
@@ -161,8 +165,10 @@ pub enum JobState {
     /// Waiting for a worker, not before a time.
     Pending {
         /// A retry waits until then.
+        #[serde(with = "instant")]
         not_before: Timestamp,
         /// The last attempt's fault, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         last_fault: Option<JobFault>,
     },
     /// A worker has it.
@@ -172,6 +178,7 @@ pub enum JobState {
         /// How far it is.
         progress: Progress,
         /// When `progress` last grew.
+        #[serde(with = "instant")]
         progressed_at: Timestamp,
         /// Somebody cancelled it; the worker learns so at its next heartbeat.
         cancel_requested: bool,
@@ -181,6 +188,7 @@ pub enum JobState {
         /// What was stored.
         artifact: Artifact,
         /// When.
+        #[serde(with = "instant")]
         at: Timestamp,
     },
     /// Ended without an artifact.
@@ -188,6 +196,7 @@ pub enum JobState {
         /// Why.
         fault: JobFault,
         /// When.
+        #[serde(with = "instant")]
         at: Timestamp,
     },
 }
@@ -214,12 +223,16 @@ pub struct JobRecord {
     /// Where it stands.
     pub state: JobState,
     /// An upload that an attempt began and none has completed or aborted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadState>,
     /// When it was accepted.
+    #[serde(with = "instant")]
     pub created_at: Timestamp,
     /// When anything last changed.
+    #[serde(with = "instant")]
     pub updated_at: Timestamp,
     /// When its status was last asked for, as far as it is on the disk.
+    #[serde(with = "instant")]
     pub polled_at: Timestamp,
     /// Grows with each change that a client could see.
     pub revision: u64,
