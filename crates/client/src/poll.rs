@@ -181,7 +181,9 @@ pub(crate) async fn ask(api: &Api, ids: &[JobId]) -> Result<Polled, ApiError> {
         many => {
             for chunk in many.chunks(MAX_IDS) {
                 let answer = api.jobs(chunk).await?;
-                polled.retry_after = polled.retry_after.max(answer.retry_after);
+                // The soonest of them: the others are then asked a little early, and none late.
+                let both = [polled.retry_after, answer.retry_after];
+                polled.retry_after = both.into_iter().flatten().min();
                 polled.jobs.extend(answer.body.jobs);
                 polled.missing.extend(answer.body.missing);
             }

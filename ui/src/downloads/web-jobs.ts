@@ -206,7 +206,8 @@ export class WebJobs {
     for (let from = 0; from < asked.length; from += PER_POLL) {
       const ids = asked.slice(from, from + PER_POLL).join(",");
       const answer = await ask<JobsReply>("GET", `/v1/jobs?ids=${ids}`);
-      retryAfter = answer.retryAfter;
+      // The soonest of all: a job that ends soon is not kept waiting by the others.
+      if (answer.retryAfter !== null) retryAfter = Math.min(retryAfter ?? answer.retryAfter, answer.retryAfter);
       this.take(answer.reply.jobs, answer.reply.missing);
     }
     if (trouble instanceof ServerRefused && trouble.status === 429) {
