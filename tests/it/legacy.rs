@@ -166,12 +166,21 @@ async fn nobody_is_kept_waiting_by_a_server_that_goes_and_the_next_one_makes_the
     let place = Place::new();
     let server = blocking(&place, SLOW, &["--drain", "0s"]);
     let url = server.at("/v1/download/start");
-    let asking = tokio::spawn(server.http().post(url).json(&json!({ "file_id": 1 })).send());
+    let asking = tokio::spawn(
+        server
+            .http()
+            .post(url)
+            .json(&json!({ "file_id": 1 }))
+            .send(),
+    );
     let job = loop {
         let listed = server.http().get(server.at("/v1/jobs")).send().await;
         let listed: Value = listed.expect("an answer").json().await.expect("JSON");
         if listed["jobs"][0]["status"] == "processing" {
-            break listed["jobs"][0]["jobId"].as_str().expect("an id").to_owned();
+            break listed["jobs"][0]["jobId"]
+                .as_str()
+                .expect("an id")
+                .to_owned();
         }
     };
     let ending = tokio::task::spawn_blocking(move || server.terminate());

@@ -27,6 +27,7 @@ mod resumed_upload;
 mod s3;
 mod sharing;
 mod two_ways;
+mod tidy;
 mod url_jobs;
 mod web;
 mod window;
