@@ -45,6 +45,7 @@ where
                 exempt: config.trusted_proxies.clone(),
             }),
         read_ahead: Some(HEAD),
+        threads: config.threads,
         ..Limits::default()
     };
     let answer = move |peer: SocketAddr, request: http::Request<hyper::body::Incoming>| {

@@ -6,6 +6,7 @@
 mod body;
 mod crowd;
 mod head;
+mod threads;
 
 use std::{error::Error, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,12 +17,17 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crowd::Crowd;
 use head::HeadTimer;
+use threads::Threads;
 
 pub use body::{Pace, Timely, TooSlow};
 pub use crowd::{PerAddress, counted};
@@ -42,6 +48,9 @@ pub struct Limits {
     pub read_ahead: Option<usize>,
     /// How long requests in flight may go on after the stop.
     pub grace: Duration,
+    /// Threads that connections are spread over, each with a runtime of its own; 0 for the caller's
+    /// runtime.
+    pub threads: usize,
 }
 
 impl Default for Limits {
@@ -53,6 +62,7 @@ impl Default for Limits {
             write_wait: Duration::from_secs(60),
             read_ahead: None,
             grace: Duration::from_secs(10),
+            threads: 0,
         }
     }
 }
@@ -82,6 +92,7 @@ where
     let crowd = Crowd::default();
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    let mut threads = Threads::start(limits.threads)?;
     let mut connections = JoinSet::new();
     let mut http = http1::Builder::new();
     http.header_read_timeout(limits.head_wait);
@@ -111,19 +122,33 @@ where
         };
         // Small answers go at once; a socket that refuses the option still works.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(limits.write_wait));
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                continue;
+            }
+        };
         let answer = answer.clone();
         let service = service_fn(move |request| answer(peer, request));
         http.timer(HeadTimer::default());
-        let connection =
-            graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
-        connections.spawn(async move {
+        let (http, watcher, write_wait) = (http.clone(), graceful.watcher(), limits.write_wait);
+        let connection = async move {
+            // Here, so that its events come to the runtime that it runs on.
+            let mut stream = TimeoutStream::new(TcpStream::from_std(stream)?);
+            stream.set_write_timeout(Some(write_wait));
+            let stream = TokioIo::new(Box::pin(stream));
+            let connection = watcher.watch(http.serve_connection(stream, service));
+            let ended = connection.await.map_err(io::Error::other);
+            drop((place, own));
+            ended
+        };
+        let connection = async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop((place, own));
-        });
+        };
+        connections.spawn_on(connection, &threads.next());
     }
     // A client that connects from here on is refused by the system at once.
     drop(listener);

@@ -123,6 +123,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Jobs may wait so long while no worker gets on.
     pub stall_after: Duration,
+    /// Threads for connections alone; 0 to let them share those of all else.
+    pub threads: usize,
     /// Connections at a time.
     pub max_connections: usize,
     /// Connections at a time for each client address; none for no limit.
@@ -164,6 +166,7 @@ impl Config {
             cors_origins: Vec::new(),
             max_wait: Duration::from_secs(25),
             blocking_start: false,
+            threads: 0,
             blocking_wait: Duration::from_secs(90),
             metrics_listen: None,
             stall_after: Duration::from_secs(600),

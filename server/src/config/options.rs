@@ -252,6 +252,7 @@ impl Options {
             admin_token: secret("admin-token-file", o.admin_token_file.as_deref())?,
             cors_origins: origins(o.cors_origin.as_deref())?,
             max_wait: period(o.max_wait, MAX_WAIT),
+            threads: std::env::var("LH_T").ok().and_then(|t| t.parse().ok()).unwrap_or(1),
             blocking_start: o.blocking_start.unwrap_or(false),
             blocking_wait: period(o.blocking_wait, MAX_BLOCKING),
             metrics_listen: o.metrics_listen,

@@ -334,12 +334,8 @@ impl<S: Store> Queue for Engine<S> {
     fn glance(&self, owner: &Owner, job: JobId, now: Timestamp) -> Option<Glance> {
         self.since.get_or_init(|| now);
         let mut mirror = self.mirror();
-        let job = mirror
-            .record(job)
-            .filter(|job| job.owner == *owner)?
-            .clone();
+        let job = mirror.glance(owner, job, now)?;
         mirror.saw(now);
-        mirror.poll(&job, now);
         let position = place(&job).and_then(|place| mirror.rank(place));
         Some(Glance { job, position })
     }
@@ -400,7 +396,7 @@ impl<S: Store> Queue for Engine<S> {
         now: Timestamp,
     ) -> Result<Swept, QueueError> {
         let since = *self.since.get_or_init(|| now);
-        let unasked = (self.mirror().watch()).unasked(limits.abandon, since, now, batch);
+        let unasked = (self.mirror()).unasked(limits.abandon, since, now, batch);
         let (mirror, jobs) = (self.mirror.clone(), unasked.clone());
         let swept = self
             .work(Worth::Durable, *limits, now, move |work| {
@@ -413,7 +409,7 @@ impl<S: Store> Queue for Engine<S> {
         };
         let mut mirror = self.mirror();
         for (at, job) in again {
-            mirror.watch().put(at, job);
+            mirror.ask_again(at, job);
         }
         swept
     }

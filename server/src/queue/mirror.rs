@@ -5,7 +5,7 @@
 //! requests: the tables know everything that it does not yet.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque, hash_map},
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,7 @@ use longhaul_protocol::JobId;
 use tokio::time::Instant;
 
 use super::{
-    JobRecord, JobState, Ledger,
+    JobRecord, JobState, Ledger, Owner,
     ledger::Tally,
     line::Line,
     tables::{DELAYED, Place, id_of, place},
@@ -35,9 +35,25 @@ const LOOK: Duration = Duration::from_millis(20);
 /// By ids that this server alone gives: there is nobody to choose them so that they collide.
 pub(super) type ById<V> = HashMap<JobId, V, foldhash::fast::RandomState>;
 
+/// A record, with when its job was last asked for: a poll finds both in one place of memory.
+#[derive(Debug)]
+struct Kept {
+    job: Arc<JobRecord>,
+    /// None of a job that has ended, and where nobody did yet.
+    asked: Option<Timestamp>,
+}
+
+impl Kept {
+    fn ask(&mut self, now: Timestamp) {
+        if !self.job.status().is_final() {
+            self.asked = Some(self.asked.map_or(now, |at| at.max(now)));
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
-    records: ById<Arc<JobRecord>>,
+    records: ById<Kept>,
     /// In the order in which they came; may name some that have gone.
     order: VecDeque<JobId>,
     line: Line,
@@ -119,7 +135,9 @@ impl Mirror {
 
     /// Forgets what it knows of the tables, to read it anew.
     pub(super) fn start_over(&mut self, wake: &Wake) {
-        self.records.clear();
+        for (job, kept) in self.records.drain() {
+            self.watch.remember(job, kept.asked);
+        }
         self.order.clear();
         self.line = Line::default();
         self.held.clear();
@@ -199,15 +217,27 @@ impl Mirror {
     }
 
     fn keep(&mut self, job: JobRecord) {
-        let id = job.id;
-        if self.records.insert(id, Arc::new(job)).is_none() {
-            self.order.push_back(id);
+        let (id, ended) = (job.id, job.status().is_final());
+        let job = Arc::new(job);
+        match self.records.entry(id) {
+            hash_map::Entry::Occupied(mut kept) => {
+                let kept = kept.get_mut();
+                kept.job = job;
+                kept.asked = kept.asked.filter(|_| !ended);
+            }
+            hash_map::Entry::Vacant(place) => {
+                let asked = self.watch.forget(id).filter(|_| !ended);
+                place.insert(Kept { job, asked });
+                self.order.push_back(id);
+            }
         }
         while self.records.len() > MOST_RECORDS || self.order.len() > 2 * MOST_RECORDS {
             let Some(oldest) = self.order.pop_front() else {
                 return;
             };
-            self.records.remove(&oldest);
+            if let Some(kept) = self.records.remove(&oldest) {
+                self.watch.remember(oldest, kept.asked);
+            }
         }
     }
 
@@ -228,7 +258,20 @@ impl Mirror {
     }
 
     pub(super) fn record(&self, job: JobId) -> Option<&Arc<JobRecord>> {
-        self.records.get(&job)
+        self.records.get(&job).map(|kept| &kept.job)
+    }
+
+    /// The owner's record, if it is here, and a note that somebody asked for it.
+    pub(super) fn glance(
+        &mut self,
+        owner: &Owner,
+        job: JobId,
+        now: Timestamp,
+    ) -> Option<Arc<JobRecord>> {
+        let kept = self.records.get_mut(&job);
+        let kept = kept.filter(|kept| kept.job.owner == *owner)?;
+        kept.ask(now);
+        Some(Arc::clone(&kept.job))
     }
 
     pub(super) const fn tally(&self) -> Tally {
@@ -279,8 +322,10 @@ impl Mirror {
     }
 
     pub(super) fn poll(&mut self, job: &JobRecord, now: Timestamp) {
-        if !job.status().is_final() {
-            self.watch.asked(job.id, now);
+        match self.records.get_mut(&job.id) {
+            Some(kept) => kept.ask(now),
+            None if !job.status().is_final() => self.watch.remember(job.id, Some(now)),
+            None => {}
         }
     }
 
@@ -292,10 +337,33 @@ impl Mirror {
     }
 
     pub(super) fn polled_at(&self, job: &JobRecord) -> Timestamp {
-        self.watch.last(job)
+        let asked = self.asked(job.id);
+        asked.map_or(job.polled_at, |at| at.max(job.polled_at))
     }
 
-    pub(super) const fn watch(&mut self) -> &mut Watch {
-        &mut self.watch
+    fn asked(&self, job: JobId) -> Option<Timestamp> {
+        match self.records.get(&job) {
+            Some(kept) => kept.asked,
+            None => self.watch.asked(job),
+        }
+    }
+
+    /// Takes out at most so many jobs that nobody seems to have asked for since `patience` ago, or
+    /// since the process began; who does not end them puts them back by [`Mirror::ask_again`].
+    pub(super) fn unasked(
+        &mut self,
+        patience: Duration,
+        began: Timestamp,
+        now: Timestamp,
+        most: usize,
+    ) -> Vec<(Timestamp, JobId)> {
+        let records = &self.records;
+        let kept = |job| records.get(&job).map(|kept| kept.asked);
+        self.watch.unasked(kept, patience, began, now, most)
+    }
+
+    /// A job that seemed not to be asked for was, at that time.
+    pub(super) fn ask_again(&mut self, at: Timestamp, job: JobId) {
+        self.watch.put(at, job);
     }
 }

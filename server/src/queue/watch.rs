@@ -15,7 +15,7 @@ const MOST_LOOKS: usize = 20_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// When jobs that have not ended were last asked for.
+    /// When jobs that have not ended and whose records are not in memory were last asked for.
     asked: ById<Timestamp>,
     /// Each job that has not ended, by a time since when it may not have been asked for, which need
     /// not be its last. Some may have ended meanwhile.
@@ -39,16 +39,22 @@ impl Watch {
         self.asked.remove(&job);
     }
 
-    /// Somebody asks for a job that has not ended.
-    pub(super) fn asked(&mut self, job: JobId, now: Timestamp) {
-        let at = self.asked.entry(job).or_insert(now);
-        *at = now.max(*at);
+    /// A job that has not ended was asked for then, if it was.
+    pub(super) fn remember(&mut self, job: JobId, asked: Option<Timestamp>) {
+        if let Some(now) = asked {
+            let at = self.asked.entry(job).or_insert(now);
+            *at = now.max(*at);
+        }
     }
 
-    /// When a job was last asked for.
-    pub(super) fn last(&self, job: &JobRecord) -> Timestamp {
-        let known = self.asked.get(&job.id).copied();
-        known.map_or(job.polled_at, |at| at.max(job.polled_at))
+    /// Gives away when a job was last asked for.
+    pub(super) fn forget(&mut self, job: JobId) -> Option<Timestamp> {
+        self.asked.remove(&job)
+    }
+
+    /// When a job was last asked for, as far as it is known here.
+    pub(super) fn asked(&self, job: JobId) -> Option<Timestamp> {
+        self.asked.get(&job).copied()
     }
 
     pub(super) fn put(&mut self, at: Timestamp, job: JobId) {
@@ -56,9 +62,11 @@ impl Watch {
     }
 
     /// Takes out at most so many jobs that nobody seems to have asked for since `patience` ago, or
-    /// since the process began; who does not end them puts them back.
+    /// since the process began; who does not end them puts them back. `kept` knows when a job was
+    /// asked for whose record is in memory.
     pub(super) fn unasked(
         &mut self,
+        kept: impl Fn(JobId) -> Option<Option<Timestamp>>,
         patience: Duration,
         began: Timestamp,
         now: Timestamp,
@@ -80,13 +88,8 @@ impl Watch {
                 break;
             }
             self.due.pop();
-            let last = self
-                .asked
-                .get(&job)
-                .copied()
-                .unwrap_or(at)
-                .max(at)
-                .max(began);
+            let asked = kept(job).unwrap_or_else(|| self.asked(job));
+            let last = asked.unwrap_or(at).max(at).max(began);
             if later(last, patience) > now {
                 self.put(last, job);
             } else {
