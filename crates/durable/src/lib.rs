@@ -14,6 +14,7 @@
 //! The folder given to [`Durable::open`] holds `lock`, `journal.jsonl` and `sled/`.
 
 mod commit;
+mod content;
 mod error;
 mod journal;
 mod line;
@@ -90,26 +91,10 @@ pub struct Stats {
     pub proven: bool,
 }
 
-/// What the tables hold: the database, with what only the journal has so far laid over it.
-#[derive(Debug)]
-struct Content {
-    db: sled::Db,
-    pending: commit::Pending,
-}
-
-impl Content {
-    fn of(db: sled::Db) -> Self {
-        Self {
-            db,
-            pending: commit::Pending::default(),
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 struct Shared {
     /// None while it is being opened again. Held for reading by each read.
-    content: RwLock<Option<Content>>,
+    content: RwLock<Option<content::Content>>,
     writes: AtomicU64,
     syncs: AtomicU64,
     reopened: AtomicU64,
@@ -145,7 +130,7 @@ impl Durable {
         let tell = request::Tell::to(&requests);
         let (opened, recovery) = open::open(dir, &options, &tell, true)?;
         let shared = Arc::new(Shared {
-            content: RwLock::new(Some(Content::of(opened.db.clone()))),
+            content: RwLock::new(Some(content::Content::of(opened.db.clone()))),
             proven: AtomicBool::new(opened.proof.is_none()),
             ..Shared::default()
         });
@@ -260,8 +245,8 @@ impl Durable {
         blocking(move || {
             let content = shared.content.read();
             let content = content.unwrap_or_else(PoisonError::into_inner);
-            let Content { db, pending } = content.as_ref().ok_or(Error::Closed)?;
-            Ok(look(&View { db, pending }))
+            let content = content.as_ref().ok_or(Error::Closed)?;
+            Ok(look(&View { content }))
         })
         .await?
     }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Error, Options, Recovery,
-    commit::Pending,
+    content::Content,
     journal::Journal,
     line::digest_of,
     proof::Proof,
@@ -134,25 +134,23 @@ fn caught_up(
         return Ok(Some((seq, digest)));
     }
     let (mut at, mut leads) = ((seq, digest), true);
-    let mut pending = Pending::default();
+    let mut content = Content::of(db.clone());
     let all = replay::each_after(journal, checked.end, seq, |commit| {
-        let becomes = at.1.wrapping_add(pending.turn(db, &commit.changes)?);
-        leads &= becomes == commit.digest;
+        leads &= at.1.wrapping_add(content.turn(&commit.changes)?) == commit.digest;
         if leads {
             at = (commit.seq, commit.digest);
-            pending.take(commit);
+            content.take(commit);
         }
-        if pending.bytes() >= MOST_PENDING {
-            pending.lay(db, at.0, at.1, None)?;
-            pending.clear();
+        if content.pending_bytes() >= MOST_PENDING {
+            content.lay().lay(db, at.0, at.1, None)?;
+            content.laid();
         }
         Ok(())
     })?;
-    pending.lay(db, at.0, at.1, None)?;
+    content.lay().lay(db, at.0, at.1, None)?;
     if !all || !leads || at != (checked.seq, checked.digest) {
         return Ok(None);
     }
-    db.flush()?;
     tracing::debug!(commits = at.0 - seq, "caught up from the journal");
     Ok(Some(at))
 }

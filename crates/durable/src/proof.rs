@@ -50,12 +50,13 @@ impl Progress {
 /// A proof that runs, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Proof {
-    shared: Arc<Shared>,
+    reading: Arc<Reading>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What a proof has read.
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Reading {
     progress: Mutex<Progress>,
     stop: AtomicBool,
 }
@@ -64,8 +65,8 @@ impl Proof {
     /// Begins to read the database, then the journal's first `len` bytes, and tells the writer what
     /// is wrong with them.
     pub(crate) fn begin(db: sled::Db, journal: &Path, len: u64, tell: Tell) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::default());
-        let inside = Arc::clone(&shared);
+        let reading = Arc::new(Reading::default());
+        let inside = Arc::clone(&reading);
         // Opened now: it is this file that is checked, even where it is written anew meanwhile.
         let journal = File::open(journal);
         let thread = std::thread::Builder::new()
@@ -84,20 +85,20 @@ impl Proof {
             })
             .map_err(Error::io("starting the proof"))?;
         Ok(Self {
-            shared,
+            reading,
             thread: Some(thread),
         })
     }
 
-    /// Held by the writer while it changes what may have been read.
-    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.shared.lock()
+    /// What it has read so far.
+    pub(crate) fn reading(&self) -> Arc<Reading> {
+        Arc::clone(&self.reading)
     }
 }
 
 impl Drop for Proof {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
+        self.reading.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // A panic inside sled is told by the next open.
             let _ = thread.join();
@@ -105,8 +106,9 @@ impl Drop for Proof {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Progress> {
+impl Reading {
+    /// Held while what may have been read is changed.
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,7 +119,7 @@ impl Shared {
     /// Reads everything in the order of its keys, beside the writer.
     fn database(&self, db: &sled::Db) -> Result<(), String> {
         while !self.stopped() {
-            let mut progress = self.lock();
+            let mut progress = self.progress();
             let from = progress.passed.take();
             let start = from.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
             let mut last = None;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, ops::Bound};
 
-use crate::{Error, commit::Pending};
+use crate::{Error, content::Content};
 
 /// A table's name: not empty, and without a NUL. A table exists as soon as something is put there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,19 +154,18 @@ impl Scan {
 /// moment; a scan is no snapshot of its whole range.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    pub(crate) db: &'a sled::Db,
-    pub(crate) pending: &'a Pending,
+    pub(crate) content: &'a Content,
 }
 
 impl View<'_> {
     /// The value of a key.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        get(self.db, self.pending, &table.key(key))
+        self.content.get(&table.key(key))
     }
 
     /// The entries of a range, in its order.
     pub fn scan(&self, table: Table, scan: &Scan) -> Result<Vec<Entry>, Error> {
-        merged(self.db, self.pending, &BTreeMap::new(), table, scan)
+        merged(self.content, &BTreeMap::new(), table, scan)
     }
 }
 
@@ -174,8 +173,7 @@ impl View<'_> {
 /// between its reads and its writes.
 #[derive(Debug)]
 pub struct Tx<'a> {
-    pub(crate) db: &'a sled::Db,
-    pub(crate) pending: &'a Pending,
+    pub(crate) content: &'a Content,
     /// What the group has changed so far, this transaction included; none is a deletion.
     pub(crate) changes: &'a mut Changes,
     /// What `changes` held before this transaction, oldest first.
@@ -188,13 +186,13 @@ impl Tx<'_> {
         let key = table.key(key);
         match self.changes.get(&key) {
             Some(changed) => Ok(changed.clone()),
-            None => get(self.db, self.pending, &key),
+            None => self.content.get(&key),
         }
     }
 
     /// The entries of a range, in its order.
     pub fn scan(&self, table: Table, scan: &Scan) -> Result<Vec<Entry>, Error> {
-        merged(self.db, self.pending, self.changes, table, scan)
+        merged(self.content, self.changes, table, scan)
     }
 
     /// Sets a key's value.
@@ -232,17 +230,9 @@ impl Tx<'_> {
     }
 }
 
-fn get(db: &sled::Db, pending: &Pending, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    match pending.get(key) {
-        Some(pending) => Ok(pending.cloned()),
-        None => Ok(db.get(key)?.map(|value| value.to_vec())),
-    }
-}
-
-/// What is stored, with what is pending laid over it, and the changes over both.
+/// What the tables hold, with the changes laid over it.
 fn merged(
-    db: &sled::Db,
-    pending: &Pending,
+    content: &Content,
     changes: &Changes,
     table: Table,
     scan: &Scan,
@@ -251,15 +241,17 @@ fn merged(
         return Ok(Vec::new());
     };
     let skip = table.0.len() + 1;
-    let stored = db.range(range.clone());
-    let pending = pending.range(range.clone());
+    let stored = content.db().range(range.clone());
+    let [lower, upper] = content.over().map(|over| over.range(range.clone()));
     let changed = changes.range(range);
     if scan.reverse {
-        let over = over(pending.rev(), changed.rev(), Ordering::reverse);
-        merge(stored.rev(), over, Ordering::reverse, skip, scan.limit)
+        let reverse = Ordering::reverse;
+        let upper = over(lower.rev(), upper.rev(), reverse);
+        let all = over(upper, changed.rev(), reverse);
+        merge(stored.rev(), all, reverse, skip, scan.limit)
     } else {
-        let over = over(pending, changed, |order| order);
-        merge(stored, over, |order| order, skip, scan.limit)
+        let all = over(over(lower, upper, |order| order), changed, |order| order);
+        merge(stored, all, |order| order, skip, scan.limit)
     }
 }
 

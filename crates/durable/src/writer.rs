@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    Content, Error, Options, Recovery, Shared, Tx,
+    Error, Options, Recovery, Shared, Tx,
+    content::Content,
     open::{self, Opened},
     recovery,
     request::{Answer, Request, Run, Tell},
@@ -50,6 +51,7 @@ pub(crate) struct Writer {
     unsynced_since: Option<Instant>,
     /// The same of the database.
     unlaid_since: Option<Instant>,
+    laying: Option<settle::Laying>,
     /// Changed bytes since the database was opened, which is when sled maps its pages.
     written: u64,
     /// When the last group ended.
@@ -76,6 +78,7 @@ impl Writer {
             distrusted: false,
             unsynced_since: None,
             unlaid_since: None,
+            laying: None,
             written: 0,
             last: Instant::now(),
             tell,
@@ -194,8 +197,8 @@ impl Writer {
         let commit = guarded(|| {
             let content = shared.content.read();
             let content = content.unwrap_or_else(PoisonError::into_inner);
-            let Content { db, pending } = content.as_ref().ok_or(Error::Closed)?;
-            pending.commit(db, opened.seq, opened.digest, changes)
+            let content = content.as_ref().ok_or(Error::Closed)?;
+            content.commit(opened.seq, opened.digest, changes)
         });
         let written = commit.and_then(|commit| {
             opened.journal.append(&commit.line())?;
@@ -217,7 +220,7 @@ impl Writer {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(content) = content.as_mut() {
-            content.pending.take(commit);
+            content.take(commit);
         }
         Ok(())
     }
@@ -275,7 +278,10 @@ impl Writer {
 
     /// Lets go of the database, also by those who read, so that it can be opened again. Where it is
     /// `whole`, the journal may be made from it.
-    fn shut(&self, opened: Opened, whole: bool) {
+    fn shut(&mut self, opened: Opened, whole: bool) {
+        if let Some(laying) = self.laying.take() {
+            laying.ended();
+        }
         let mut shared = self
             .shared
             .content
@@ -351,8 +357,7 @@ impl Group {
     /// Runs one; one that panics is taken back.
     fn run(&mut self, content: &Content, run: Run) {
         let mut tx = Tx {
-            db: &content.db,
-            pending: &content.pending,
+            content,
             changes: &mut self.changes,
             undo: Vec::new(),
         };

@@ -74,7 +74,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// flight, for `limits.grace` at most.
 ///
 /// # Errors
-/// None in practice: a failed accept is logged and tried again.
+/// [`io::Error`] where the threads cannot be started. A failed accept is logged and tried again.
 pub async fn serve<A, F, B, E>(
     listener: TcpListener,
     limits: Limits,

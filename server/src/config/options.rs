@@ -252,7 +252,7 @@ impl Options {
             admin_token: secret("admin-token-file", o.admin_token_file.as_deref())?,
             cors_origins: origins(o.cors_origin.as_deref())?,
             max_wait: period(o.max_wait, MAX_WAIT),
-            threads: std::env::var("LH_T").ok().and_then(|t| t.parse().ok()).unwrap_or(1),
+            threads: serving_threads(),
             blocking_start: o.blocking_start.unwrap_or(false),
             blocking_wait: period(o.blocking_wait, MAX_BLOCKING),
             metrics_listen: o.metrics_listen,
@@ -326,6 +326,12 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(value("hang-timeout", "must be more than 0s"));
     }
     Ok(())
+}
+
+/// Half of the machine answers; the other half makes files, and writes down what was answered.
+fn serving_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).max(1)
 }
 
 #[cfg(test)]

@@ -2,29 +2,59 @@
 //! and sled maps its pages, each in its time.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, PoisonError, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, TryRecvError, sync_channel},
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use super::{Writer, guarded};
 use crate::{
-    Content, Error,
+    Error,
+    content::Content,
     open::{self, Found, MOST_PENDING, Opened},
+    proof::Proof,
+    request::Request,
 };
 
 /// A relaxed change is on the disk after so long.
 const RELAXED_WITHIN: Duration = Duration::from_millis(250);
 /// A change is in the database, and that on the disk, after so long.
 const LAID_WITHIN: Duration = Duration::from_secs(1);
+/// So many times [`MOST_PENDING`] may wait while others are laid; then the writer waits for them.
+const MOST_WAITING: usize = 4;
 /// So long without a request is a pause.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// What a thread lays into the database, while the writer goes on.
+#[derive(Debug)]
+pub(super) struct Laying {
+    outcome: Receiver<Result<(), Error>>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Laying {
+    /// Waits for its end.
+    pub(super) fn ended(self) {
+        // It need not tell the writer any more.
+        self.stop.store(true, Ordering::Relaxed);
+        // A panic inside sled was told as the outcome.
+        let _ = self.thread.join();
+    }
+}
 
 impl Writer {
     /// When something is to be done even where no request comes.
     pub(super) fn due(&self) -> Option<Instant> {
         let opened = self.opened.as_ref()?;
         let sync = self.unsynced_since.map(|since| since + RELAXED_WITHIN);
-        let lay = self.unlaid_since.map(|since| since + LAID_WITHIN);
+        // What is being laid says when it is.
+        let unlaid = self.unlaid_since.filter(|_| self.laying.is_none());
+        let lay = unlaid.map(|since| since + LAID_WITHIN);
         let times = [sync, lay, opened.journal.due(), self.map_due()];
         times.into_iter().flatten().min()
     }
@@ -37,23 +67,24 @@ impl Writer {
         if past(self.unsynced_since, RELAXED_WITHIN) {
             outcome = self.sync();
         }
-        let many = || {
-            self.content()
-                .as_ref()
-                .is_some_and(|content| content.pending.bytes() >= MOST_PENDING)
-        };
+        outcome = outcome.and_then(|()| self.end_lay(false));
+        let bytes = self.content().as_ref().map_or(0, Content::pending_bytes);
+        let due = past(self.unlaid_since, LAID_WITHIN) || bytes >= MOST_PENDING;
         let anew = || {
             let due = self.opened.as_ref().and_then(|opened| opened.journal.due());
             due.is_some_and(|due| due <= Instant::now())
         };
-        if outcome.is_ok() && (past(self.unlaid_since, LAID_WITHIN) || many() || anew()) {
+        if outcome.is_ok() && anew() {
             outcome = self.lay();
+        } else if outcome.is_ok() && due {
+            let full = bytes >= MOST_WAITING * MOST_PENDING;
+            outcome = self.end_lay(full).and_then(|()| self.begin_lay());
         }
         if let Err(error) = outcome {
             tracing::warn!(%error, "the database is opened again by the next write");
         }
         if let Some(opened) = &mut self.opened {
-            let laid = self.unlaid_since.is_none();
+            let laid = self.unlaid_since.is_none() && self.laying.is_none();
             opened
                 .journal
                 .settle(&opened.db, opened.seq, opened.digest, laid);
@@ -68,7 +99,7 @@ impl Writer {
     fn map_due(&self) -> Option<Instant> {
         let opened = self.opened.as_ref()?;
         let proven = self.shared.proven.load(Ordering::Relaxed);
-        let is_free = proven && !opened.journal.is_written_anew();
+        let is_free = proven && self.laying.is_none() && !opened.journal.is_written_anew();
         if !is_free || self.written < self.options.map_after {
             return None;
         }
@@ -115,38 +146,82 @@ impl Writer {
         }
     }
 
-    /// Brings what is pending into the database, and that to the disk. Who reads sees the same before
-    /// and after, and goes on meanwhile.
+    /// Brings all that is pending into the database, and that to the disk.
     pub(super) fn lay(&mut self) -> Result<(), Error> {
+        self.end_lay(true)?;
+        self.begin_lay()?;
+        self.end_lay(true)
+    }
+
+    /// Has a thread bring what is pending into the database, and that to the disk, unless one does
+    /// already. Who reads sees the same before and after, and nobody waits.
+    fn begin_lay(&mut self) -> Result<(), Error> {
         let Some(opened) = &self.opened else {
             return Err(Error::Closed);
         };
-        if self.unlaid_since.is_none() {
+        if self.laying.is_some() || self.unlaid_since.is_none() {
             return Ok(());
         }
-        let laid = guarded(|| {
-            if let Some(content) = self.content().as_ref() {
-                let proof = opened.proof.as_ref();
-                content
-                    .pending
-                    .lay(&opened.db, opened.seq, opened.digest, proof)?;
+        let (db, seq, digest) = (opened.db.clone(), opened.seq, opened.digest);
+        let proof = opened.proof.as_ref().map(Proof::reading);
+        let (tell, stop) = (self.tell.clone(), Arc::<AtomicBool>::default());
+        let stopped = Arc::clone(&stop);
+        let Some(pending) = self.content_mut().as_mut().map(Content::lay) else {
+            return Err(Error::Closed);
+        };
+        let (sender, outcome) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("durable-lay".into())
+            .spawn(move || {
+                let laid = guarded(|| pending.lay(&db, seq, digest, proof.as_deref()));
+                drop((pending, db));
+                let _ = sender.send(laid);
+                tell.tell(Request::Settle, &stopped);
+            });
+        match thread.map_err(Error::io("starting a thread")) {
+            Ok(thread) => {
+                self.laying = Some(Laying {
+                    outcome,
+                    stop,
+                    thread,
+                });
+                self.unlaid_since = None;
+                Ok(())
             }
-            // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
-            opened.db.flush()?;
-            Ok(())
-        });
-        if let Err(error) = laid {
-            return Err(self.failed(error));
+            // What it was given is in the journal.
+            Err(error) => Err(self.failed(error)),
         }
-        let shared = Arc::clone(&self.shared);
-        let mut content = shared
-            .content
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = content.as_mut() {
-            content.pending.clear();
+    }
+
+    /// Takes note of what was laid, if it was; waits for it where asked to.
+    fn end_lay(&mut self, wait: bool) -> Result<(), Error> {
+        let Some(laying) = &self.laying else {
+            return Ok(());
+        };
+        let panicked = || Err(Error::Database("sled panicked".into()));
+        let outcome = match wait {
+            true => laying.outcome.recv().unwrap_or_else(|_| panicked()),
+            false => match laying.outcome.try_recv() {
+                Err(TryRecvError::Empty) => return Ok(()),
+                outcome => outcome.unwrap_or_else(|_| panicked()),
+            },
+        };
+        if let Some(laying) = self.laying.take() {
+            laying.ended();
         }
-        self.unlaid_since = None;
-        Ok(())
+        match outcome {
+            Ok(()) => {
+                if let Some(content) = self.content_mut().as_mut() {
+                    content.laid();
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn content_mut(&self) -> RwLockWriteGuard<'_, Option<Content>> {
+        let content = self.shared.content.write();
+        content.unwrap_or_else(PoisonError::into_inner)
     }
 }
