@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    content::turn_of,
+    content::part,
     line::Changing,
     open::{META, meta_value},
     proof::Reading,
@@ -34,8 +34,7 @@ impl Commit {
 }
 
 /// What the journal has and the database has not yet. A row that many groups change, or that one
-/// makes and another removes, reaches sled once or not at all; and each batch costs sled two writes
-/// of its log, however small it is.
+/// makes and another removes, reaches sled once or not at all.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     changes: Changes,
@@ -60,8 +59,12 @@ impl Pending {
         }
     }
 
-    /// Lays all into the database as one atomic batch, after which its last commit and digest are
-    /// these, and brings that to the disk. What a proof has read changes with it.
+    /// Lays all into the database, then its last commit and digest, and brings that to the disk. What
+    /// a proof has read changes with it.
+    ///
+    /// Row by row, and not as one batch: sled lets nobody read while it applies one, and writes its
+    /// log twice for it. A process that ends in the middle leaves some rows of commits after the one
+    /// that the database names; the journal has those commits, and an open lays them all again.
     pub(crate) fn lay(
         &self,
         db: &sled::Db,
@@ -69,22 +72,34 @@ impl Pending {
         digest: u64,
         proof: Option<&Reading>,
     ) -> Result<(), Error> {
-        let mut proven = proof.map(Reading::progress);
-        let mut batch = sled::Batch::default();
-        for (key, value) in &self.changes {
-            if let Some(proven) = &mut proven {
-                proven.follow(key, turn_of(db, key, value.as_deref())?);
-            }
-            match value {
-                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-                None => batch.remove(key.as_slice()),
-            }
+        if let Some(proof) = proof {
+            proof.progress().laying = true;
         }
-        batch.insert(META, meta_value(seq, digest).as_slice());
-        db.apply_batch(batch)?;
+        self.rows(db, proof)?;
+        let mut proven = proof.map(Reading::progress);
+        db.insert(META, meta_value(seq, digest).as_slice())?;
+        if let Some(proven) = &mut proven {
+            proven.laying = false;
+        }
         drop(proven);
         // `flush_async` is never called: seven at once block each other for ever in sled 0.34.
         db.flush()?;
+        Ok(())
+    }
+
+    /// Lays the rows alone.
+    pub(crate) fn rows(&self, db: &sled::Db, proof: Option<&Reading>) -> Result<(), Error> {
+        for (key, new) in &self.changes {
+            let mut proven = proof.map(Reading::progress);
+            let old = match new {
+                Some(new) => db.insert(key.as_slice(), new.as_slice())?,
+                None => db.remove(key)?,
+            };
+            if let Some(proven) = &mut proven {
+                let (new, old) = (part(key, new.as_deref()), part(key, old.as_deref()));
+                proven.follow(key, new.wrapping_sub(old));
+            }
+        }
         Ok(())
     }
 }

@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use crate::{
     Error, Options, Recovery,
-    content::Content,
+    commit::Pending,
     journal::Journal,
     line::digest_of,
     proof::Proof,
@@ -75,28 +75,25 @@ pub(crate) fn open(
     };
     let checked = checked.map_err(Error::io("reading the journal"))?;
     let found = if existed {
-        open_checked(&folder, options, small)
+        open_checked(&folder, options, small, Some(Target::of(&path, &checked)))
     } else {
         Found::Unusable("its folder is missing".into(), None)
     };
     let (why, salvaged) = match found {
         Found::Sound(db, seq, digest) => {
-            let behind = checked.seq.saturating_sub(seq);
-            match caught_up(&db, seq, digest, &path, &checked)? {
-                Some((seq, digest)) => {
-                    let follows = trusted
-                        && checked.is_sound_to_its_end()
-                        && (checked.seq, checked.digest) == (seq, digest);
-                    let opened = begin(&path, db, &checked, (small, follows), options, tell)?;
-                    return Ok((opened, None));
-                }
-                None => {
-                    // Where the journal is whole, it says all; otherwise both together do.
-                    let salvaged = (!checked.is_sound_to_its_end()).then(|| readable(&db));
-                    (format!("it had lost {behind} commits"), salvaged)
-                }
-            }
+            let follows = trusted
+                && checked.is_sound_to_its_end()
+                && (checked.seq, checked.digest) == (seq, digest);
+            let opened = begin(&path, db, &checked, (small, follows), options, tell)?;
+            return Ok((opened, None));
         }
+        Found::Behind(db, seq) => {
+            // Where the journal is whole, it says all; otherwise both together do.
+            let salvaged = (!checked.is_sound_to_its_end()).then(|| readable(&db));
+            let lost = checked.seq - seq;
+            (format!("it had lost {lost} commits"), salvaged)
+        }
+        Found::Failed(error) => return Err(error),
         // Made, and stopped before its first commit.
         Found::Blank(db) if !checked.any => {
             db.insert(META, meta_value(0, 0).as_slice())?;
@@ -121,45 +118,57 @@ pub(crate) fn open(
     recover(dir, &why, salvaged, options, tell, Replay::is_complete)
 }
 
-/// Lays what the journal alone has over the database; its last commit and digest then. None where the
-/// journal does not lead from what the database holds to what it should hold.
-fn caught_up(
-    db: &sled::Db,
+/// What a database is to hold: all that its journal tells.
+struct Target {
+    journal: PathBuf,
+    end: u64,
     seq: u64,
     digest: u64,
-    journal: &Path,
-    checked: &Replay,
-) -> Result<Option<(u64, u64)>, Error> {
-    if checked.seq <= seq {
-        return Ok(Some((seq, digest)));
+}
+
+impl Target {
+    fn of(journal: &Path, checked: &Replay) -> Self {
+        Self {
+            journal: journal.to_path_buf(),
+            end: checked.end,
+            seq: checked.seq,
+            digest: checked.digest,
+        }
     }
-    let (mut at, mut leads) = ((seq, digest), true);
-    let mut content = Content::of(db.clone());
-    let all = replay::each_after(journal, checked.end, seq, |commit| {
-        leads &= at.1.wrapping_add(content.turn(&commit.changes)?) == commit.digest;
-        if leads {
+
+    /// Lays all commits after `seq` over the database, of which it may have some rows already. False
+    /// where not all of them are there.
+    fn lay(&self, db: &sled::Db, seq: u64) -> Result<bool, Error> {
+        let mut pending = Pending::default();
+        let mut at = (seq, 0);
+        let all = replay::each_after(&self.journal, self.end, seq, |commit| {
             at = (commit.seq, commit.digest);
-            content.take(commit);
+            pending.take(commit);
+            if pending.bytes() >= MOST_PENDING {
+                std::mem::take(&mut pending).rows(db, None)?;
+            }
+            Ok(())
+        })?;
+        if !all || at != (self.seq, self.digest) {
+            return Ok(false);
         }
-        if content.pending_bytes() >= MOST_PENDING {
-            content.lay().lay(db, at.0, at.1, None)?;
-            content.laid();
-        }
-        Ok(())
-    })?;
-    content.lay().lay(db, at.0, at.1, None)?;
-    if !all || !leads || at != (checked.seq, checked.digest) {
-        return Ok(None);
+        pending.lay(db, self.seq, self.digest, None)?;
+        tracing::debug!(commits = self.seq - seq, "caught up from the journal");
+        Ok(true)
     }
-    tracing::debug!(commits = at.0 - seq, "caught up from the journal");
-    Ok(Some(at))
+}
+
+/// Opens the database as it is, in a thread of its own.
+pub(crate) fn as_it_is(folder: &Path, options: &Options, proven: bool) -> Found {
+    open_checked(folder, options, proven, None)
 }
 
 /// Opens the database and closes it: sled writes the map of its pages when it opens, and only then.
 /// Without one that is young, the next open reads the whole log.
 pub(crate) fn map_anew(dir: &Path, options: &Options) {
     let folder = dir.join("sled");
-    if let Found::Held | Found::Unusable(..) = open_checked(&folder, options, false) {
+    let found = as_it_is(&folder, options, false);
+    if !matches!(found, Found::Sound(..) | Found::Blank(_)) {
         tracing::warn!("the database did not open after its close; the next start looks into it");
     }
 }
@@ -227,23 +236,28 @@ pub(crate) fn anew(
 pub(crate) enum Found {
     /// With its last commit, and the digest after it.
     Sound(sled::Db, u64, u64),
+    /// With its last commit, from which the journal does not lead to where it should be.
+    Behind(sled::Db, u64),
     /// Nothing at all in it, not even the mark that a new one gets.
     Blank(sled::Db),
     /// Another process has sled's own lock.
     Held,
+    /// The disk is at fault, and not what is on it.
+    Failed(Error),
     /// Why, and what could still be read.
     Unusable(String, Option<BTreeMap<Vec<u8>, Vec<u8>>>),
 }
 
-/// Opens, and reads everything where it is to be `proven`, in a thread of its own: sled may fail, panic, or hang on damaged files.
-/// A thread that hangs is left behind with the folder, which is moved aside.
-pub(crate) fn open_checked(folder: &Path, options: &Options, proven: bool) -> Found {
+/// Opens, brings it to the `target`, and reads everything where it is to be `proven`, in a thread of its
+/// own: sled may fail, panic, or hang on damaged files. A thread that hangs is left behind with the
+/// folder, which is moved aside.
+fn open_checked(folder: &Path, options: &Options, proven: bool, target: Option<Target>) -> Found {
     let (sender, receiver) = std::sync::mpsc::channel();
     let (path, cache) = (folder.to_path_buf(), options.cache_bytes);
     let thread = std::thread::Builder::new()
         .name("durable-open".into())
         .spawn(move || {
-            let _ = sender.send(check(&path, cache, proven));
+            let _ = sender.send(check(&path, cache, proven, target));
         });
     let thread = match thread {
         Ok(thread) => thread,
@@ -265,7 +279,7 @@ pub(crate) fn open_checked(folder: &Path, options: &Options, proven: bool) -> Fo
     }
 }
 
-fn check(folder: &Path, cache: u64, proven: bool) -> Found {
+fn check(folder: &Path, cache: u64, proven: bool, target: Option<Target>) -> Found {
     let deadline = Instant::now() + LOCK_PATIENCE;
     let db = loop {
         match config(folder, cache).open() {
@@ -283,28 +297,36 @@ fn check(folder: &Path, cache: u64, proven: bool) -> Found {
     if db.is_empty() {
         return Found::Blank(db);
     }
-    if !proven && let Ok((seq, digest)) = meta(&db) {
-        return Found::Sound(db, seq, digest);
+    let unusable = |why: String| Found::Unusable(why, Some(readable(&db)));
+    let (mut seq, mut digest) = match meta(&db) {
+        Ok(at) => at,
+        Err(error) => return unusable(error.to_string()),
+    };
+    if let Some(target) = target.filter(|target| target.seq > seq) {
+        match target.lay(&db, seq) {
+            Ok(true) => (seq, digest) = (target.seq, target.digest),
+            Ok(false) => return Found::Behind(db, seq),
+            Err(error @ Error::Io { .. }) => return Found::Failed(error),
+            Err(error) => return unusable(error.to_string()),
+        }
     }
+    if proven && let Some(fault) = fault(&db, digest) {
+        return unusable(fault);
+    }
+    Found::Sound(db, seq, digest)
+}
+
+/// What is wrong with a database that should have this digest.
+fn fault(db: &sled::Db, digest: u64) -> Option<String> {
     let mut sum = 0_u64;
-    let mut fault = None;
     for entry in db.iter() {
         match entry {
             Ok((key, _)) if key == META => {}
             Ok((key, value)) => sum = sum.wrapping_add(digest_of(&key, &value)),
-            Err(error) => {
-                fault = Some(error.to_string());
-                break;
-            }
+            Err(error) => return Some(error.to_string()),
         }
     }
-    let fault = match (fault, meta(&db)) {
-        (None, Ok((seq, digest))) if digest == sum => return Found::Sound(db, seq, digest),
-        (None, Ok(_)) => "its content is not what was stored".to_owned(),
-        (Some(fault), _) => fault,
-        (None, Err(error)) => error.to_string(),
-    };
-    Found::Unusable(fault, Some(readable(&db)))
+    (sum != digest).then(|| "its content is not what was stored".to_owned())
 }
 
 /// What a database still gives.

@@ -36,6 +36,8 @@ pub(crate) struct Progress {
     passed: Option<Vec<u8>>,
     /// The digest of all up to it.
     sum: u64,
+    /// Rows are being laid into the database, whose own digest follows them.
+    pub(crate) laying: bool,
 }
 
 impl Progress {
@@ -131,6 +133,12 @@ impl Reading {
                 last = Some(key.to_vec());
             }
             let Some(last) = last else {
+                if progress.laying {
+                    progress.passed = from;
+                    drop(progress);
+                    std::thread::sleep(BREATH);
+                    continue;
+                }
                 let (_, digest) = meta(db).map_err(|error| error.to_string())?;
                 progress.passed = from;
                 return match progress.sum == digest {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     Error, Options,
     line::digest_of,
-    open::{Found, META, Opened, anew, config, meta_value, open, open_checked, sync_folder},
+    open::{Found, META, Opened, anew, as_it_is, config, meta_value, open, sync_folder},
     replay::{self, Replay},
     request::Tell,
 };
@@ -45,9 +45,10 @@ pub(crate) fn renew(
         // Its digests count on the damaged content since the damage: its lines are what proves it.
         return recover(dir, why, None, options, tell, is_whole);
     }
-    match open_checked(&dir.join("sled"), options, true) {
+    match as_it_is(&dir.join("sled"), options, true) {
         Found::Unusable(_, salvaged) => recover(dir, why, salvaged, options, tell, is_whole),
-        Found::Sound(db, ..) | Found::Blank(db) => {
+        Found::Failed(error) => Err(error),
+        Found::Sound(db, ..) | Found::Behind(db, _) | Found::Blank(db) => {
             drop(db);
             open(dir, options, tell, true)
         }

@@ -230,6 +230,27 @@ async fn a_database_that_fell_behind_its_journal_catches_up_without_a_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_a_kill_left_half_laid_are_laid_whole() {
+    for options in [options(), large()] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let model = behind(folder.path(), 50, false).await;
+        {
+            let db = sled::open(folder.path().join("sled")).expect("opens");
+            for n in 0..25_u8 {
+                db.insert(RECORDS.key(&[n]), "news 0").expect("writes");
+            }
+            db.flush().expect("flushes");
+        }
+        let (durable, recovery) = Durable::open(folder.path(), options).await.expect("opens");
+        assert!(recovery.is_none(), "{recovery:?}");
+        until("the proof", || durable.stats().proven).await;
+        assert_eq!(durable.stats().reopened, 0);
+        assert_eq!(content(&durable).await, model);
+        durable.close().await.expect("closes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_from_before_its_journal_is_made_from_the_journal() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = behind(folder.path(), 20, true).await;

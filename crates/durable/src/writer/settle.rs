@@ -122,7 +122,7 @@ impl Writer {
         drop(content.take());
         let (seq, digest) = (opened.seq, opened.digest);
         drop((opened.db, opened.proof));
-        match open::open_checked(&self.dir.join("sled"), &self.options, false) {
+        match open::as_it_is(&self.dir.join("sled"), &self.options, false) {
             Found::Sound(db, s, d) if (s, d) == (seq, digest) => {
                 *content = Some(Content::of(db.clone()));
                 self.opened = Some(Opened {
@@ -156,12 +156,14 @@ impl Writer {
     /// Has a thread bring what is pending into the database, and that to the disk, unless one does
     /// already. Who reads sees the same before and after, and nobody waits.
     fn begin_lay(&mut self) -> Result<(), Error> {
-        let Some(opened) = &self.opened else {
-            return Err(Error::Closed);
-        };
         if self.laying.is_some() || self.unlaid_since.is_none() {
             return Ok(());
         }
+        // Of what the database may hold in part, the journal holds all.
+        self.sync()?;
+        let Some(opened) = &self.opened else {
+            return Err(Error::Closed);
+        };
         let (db, seq, digest) = (opened.db.clone(), opened.seq, opened.digest);
         let proof = opened.proof.as_ref().map(Proof::reading);
         let (tell, stop) = (self.tell.clone(), Arc::<AtomicBool>::default());
