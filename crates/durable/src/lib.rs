@@ -68,7 +68,7 @@ impl Default for Options {
         Self {
             cache_bytes: 64 << 20,
             open_timeout: Duration::from_secs(60),
-            compact_above: 8 << 20,
+            compact_above: 32 << 20,
             prove_first: 64 << 20,
             map_after: 64 << 20,
         }
