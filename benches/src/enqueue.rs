@@ -6,11 +6,13 @@ use crate::{
     Options, bull,
     load::Load,
     ours,
-    program::output,
+    program::{Program, output},
     report::{Figures, Page, against},
 };
 
 const IN_FLIGHT: [u32; 3] = [1, 64, 256];
+/// Bytes of an answer to an initiation.
+const REPLY: usize = 165;
 
 #[derive(Debug, Default)]
 struct Row {
@@ -19,23 +21,43 @@ struct Row {
 }
 
 pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> anyhow::Result<()> {
-    let data = folder.join("enqueue");
-    // Paused, so that no job is worked at: BullMQ has no worker either.
-    ours::fill(&data, 0, 0, true)?;
-    let server = ours::start(&data, &["--workers", "1"], &[])?;
-    let body = format!("{{\"file_id\":{}}}", ours::file_id(server.port).await?);
-    let behind = bull::Redis::start(&folder.join("redis-express"), "everysec")?;
-    let (node, node_port, _) = bull::api(&behind, 0, folder)?;
-    let always = bull::Redis::start(&folder.join("redis-always"), "always")?;
-    let everysec = bull::Redis::start(&folder.join("redis-everysec"), "everysec")?;
+    // As long as ours answers: what HTTP alone lets through.
+    let (bare, line) = Program::that_says(
+        Command::new(ours::binary("bench-bare")?).arg(REPLY.to_string()),
+        &folder.join("bare-enqueue.log"),
+    )?;
+    let bare_port = serde_json::from_str::<serde_json::Value>(&line)?["listen"]
+        .as_u64()
+        .and_then(|port| u16::try_from(port).ok())
+        .unwrap_or_default();
     let script = options.script("enqueue.lua");
     let (mut rows, mut ratios) = (Vec::new(), Vec::new());
     for in_flight in IN_FLIGHT {
-        let mut measured: [Row; 5] = Default::default();
+        // Each number of clients finds all sides empty.
+        let folder = &folder.join(format!("enqueue-{in_flight}"));
+        let data = folder.join("ours");
+        ours::fill(&data, 0, 0, true)?;
+        // Paused, so that no job is worked at: BullMQ has no worker either.
+        let server = ours::start(&data, &["--workers", "1"], &[])?;
+        let body = format!("{{\"file_id\":{}}}", ours::file_id(server.port).await?);
+        let behind = bull::Redis::start(&folder.join("redis-express"), "everysec")?;
+        let (node, node_port, _) = bull::api(&behind, 0, folder)?;
+        let always = bull::Redis::start(&folder.join("redis-always"), "always")?;
+        let everysec = bull::Redis::start(&folder.join("redis-everysec"), "everysec")?;
+        let mut measured: [Row; 6] = Default::default();
         for round in 0..=options.rounds {
             let mine = Load {
                 port: server.port,
                 pids: &[server.program.id()],
+                script: &script,
+                connections: in_flight,
+                seconds: options.seconds,
+                env: &[("BODY", &body)],
+            }
+            .run()?;
+            let nothing = Load {
+                port: bare_port,
+                pids: &[bare.id()],
                 script: &script,
                 connections: in_flight,
                 seconds: options.seconds,
@@ -51,7 +73,12 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
                 env: &[("BODY", "{\"file_id\":70000}")],
             }
             .run()?;
-            let alone = alone(&folder.join("alone"), in_flight, options.seconds)?;
+            // An open reads what is there while it is used, which would be measured too.
+            let alone = alone(
+                &folder.join(format!("alone-{round}")),
+                in_flight,
+                options.seconds,
+            )?;
             let strict = bull::add(&always, in_flight, options.seconds)?;
             let lax = bull::add(&everysec, in_flight, options.seconds)?;
             if round == 0 {
@@ -63,18 +90,21 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
                 (alone.count / alone.seconds, alone.cpu_micros / alone.count),
                 (strict.rate, strict.node + strict.redis),
                 (lax.rate, lax.node + lax.redis),
+                (nothing.rate, nothing.cpu),
             ];
             for (row, (rate, cpu)) in measured.iter_mut().zip(found) {
                 row.rate.add(rate);
                 row.cpu.add(cpu);
             }
         }
+        server.program.stop()?;
         let names = [
             "longhaul-server over HTTP, fsync",
             "express + BullMQ over HTTP, everysec",
             "our queue in process, fsync",
             "BullMQ in process, always",
             "BullMQ in process, everysec",
+            "bare axum handler over HTTP, which keeps nothing",
         ];
         for (name, row) in names.iter().zip(&measured) {
             rows.push(vec![
@@ -84,7 +114,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
                 row.cpu.to_string(),
             ]);
         }
-        let [mine, express, alone, strict, lax] = measured.map(|row| row.rate.median());
+        let [mine, express, alone, strict, lax, _] = measured.map(|row| row.rate.median());
         ratios.push(vec![
             in_flight.to_string(),
             against(mine / strict, 2.0),
@@ -101,7 +131,8 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         "Over HTTP: `POST /v1/jobs/download` by wrk, ours answered once the record is flushed to the disk, and the same in \
          express with BullMQ. In process: calls of the queue by the program that owns it, `queue.add` for BullMQ. Redis keeps an \
          append-only file; `always` syncs each answer, `everysec` may lose a second. Both keep an id, attempts, backoff and \
-         retention. CPU is the server's; for BullMQ, node's and Redis's. The bars set ours over HTTP against BullMQ without.",
+         retention. CPU is the server's; for BullMQ, node's and Redis's. The bars set ours over HTTP against BullMQ without; the bare handler, \
+         which takes the same request and keeps nothing, shows what HTTP and wrk leave of the machine.",
     );
     page.table(&["in flight", "queue", "jobs/s", "CPU µs/job"], &rows);
     page.table(
@@ -115,7 +146,6 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         ],
         &ratios,
     );
-    server.program.stop()?;
     Ok(())
 }
 
