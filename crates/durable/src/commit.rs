@@ -15,6 +15,8 @@ pub(crate) struct Commit {
     pub(crate) seq: u64,
     /// Of everything after it.
     pub(crate) digest: u64,
+    /// Bytes that everything grows by, in keys and values.
+    pub(crate) growth: i64,
     pub(crate) changes: Changes,
 }
 

@@ -53,25 +53,26 @@ impl Content {
 
     /// Numbers a group's changes as the commit after one with this number and digest.
     pub(crate) fn commit(&self, seq: u64, digest: u64, changes: Changes) -> Result<Commit, Error> {
-        Ok(Commit {
-            seq: seq + 1,
-            digest: digest.wrapping_add(self.turn(&changes)?),
-            changes,
-        })
-    }
-
-    /// By how much changes turn the digest of everything.
-    fn turn(&self, changes: &Changes) -> Result<u64, Error> {
-        changes.iter().try_fold(0_u64, |turn, (key, new)| {
-            let old = match self.hidden(key) {
-                Some(old) => part(key, old.as_deref()),
+        let (mut turned, mut growth) = (digest, 0_i64);
+        for (key, new) in &changes {
+            let mut leave = |old: Option<&[u8]>| {
+                turned = turned.wrapping_sub(part(key, old));
+                growth -= size(key, old);
+            };
+            match self.hidden(key) {
+                Some(old) => leave(old.as_deref()),
                 // Besides: each read lets sled free a little of what it threw away. Without them a
                 // million inserts were seen to take 17 GB.
-                None => part(key, self.db.get(key)?.as_deref()),
-            };
-            Ok(turn
-                .wrapping_add(part(key, new.as_deref()))
-                .wrapping_sub(old))
+                None => leave(self.db.get(key)?.as_deref()),
+            }
+            turned = turned.wrapping_add(part(key, new.as_deref()));
+            growth += size(key, new.as_deref());
+        }
+        Ok(Commit {
+            seq: seq + 1,
+            digest: turned,
+            growth,
+            changes,
         })
     }
 
@@ -100,4 +101,10 @@ impl Content {
 /// A key's part of the digest; zero where it has no value.
 pub(crate) fn part(key: &[u8], value: Option<&[u8]>) -> u64 {
     value.map_or(0, |value| digest_of(key, value))
+}
+
+/// A key's part of what is stored, in bytes; zero where it has no value.
+fn size(key: &[u8], value: Option<&[u8]>) -> i64 {
+    let bytes = value.map_or(0, |value| key.len() + value.len());
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -42,7 +42,7 @@ pub(crate) struct Journal {
     unsynced: bool,
     /// Lines came since room was last looked after.
     fuller: bool,
-    /// Bytes of the last snapshot.
+    /// About so many bytes a snapshot would have now.
     live: u64,
     compact_above: u64,
     /// Something before the lines of this process is missing.
@@ -120,6 +120,12 @@ impl Journal {
             anew.tail.extend_from_slice(line);
         }
         Ok(())
+    }
+
+    /// Everything has grown by so many bytes of keys and values: so much of the lines is no waste.
+    pub(crate) const fn grown(&mut self, growth: i64) {
+        // Four bytes of text for three.
+        self.live = self.live.saturating_add_signed(growth / 3 * 4);
     }
 
     /// Brings all lines to the disk.
@@ -251,7 +257,7 @@ impl Journal {
         self.file = file;
         self.end = len;
         self.room.until = len;
-        self.live = len - tail.len() as u64;
+        self.live = len;
         self.unsynced = false;
         self.sound = true;
         self.not_before = None;

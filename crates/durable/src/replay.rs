@@ -256,6 +256,7 @@ pub(crate) fn each_after(
             Some(changes) if seq == next => take(Commit {
                 seq,
                 digest,
+                growth: 0,
                 changes,
             })?,
             _ => return Ok(false),

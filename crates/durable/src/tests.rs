@@ -173,3 +173,39 @@ async fn a_journal_that_cannot_be_written_is_written_anew_later() {
     assert_eq!(recovery.restored, 50);
     durable.close().await.expect("closes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_written_anew_for_what_was_overwritten_and_not_for_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options {
+        compact_above: 1,
+        ..Options::default()
+    };
+    let (durable, _) = Durable::open(folder.path(), options).await.expect("opens");
+    let journal = folder.path().join("journal.jsonl");
+    let first = || {
+        let text = std::fs::read(&journal).expect("reads");
+        text.split(|byte| *byte == b'\n').next().map(<[u8]>::to_vec)
+    };
+    // Beyond the few lines of an empty one, to which a first row is a large growth.
+    for n in 0..200_u32 {
+        let put = move |tx: &mut crate::Tx<'_>| tx.put(RECORDS, &n.to_be_bytes(), vec![0; 300]);
+        durable.write(put).await.expect("writes");
+    }
+    let before = first();
+    for n in 200..2_000_u32 {
+        let put = move |tx: &mut crate::Tx<'_>| tx.put(RECORDS, &n.to_be_bytes(), vec![0; 300]);
+        durable.write(put).await.expect("writes");
+    }
+    assert_eq!(first(), before, "all of it is there");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while first() == before {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "it was not written anew"
+        );
+        let put = |tx: &mut crate::Tx<'_>| tx.put(RECORDS, b"same", vec![1; 3_000]);
+        durable.write(put).await.expect("writes");
+    }
+    durable.close().await.expect("closes");
+}

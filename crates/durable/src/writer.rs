@@ -202,6 +202,7 @@ impl Writer {
         });
         let written = commit.and_then(|commit| {
             opened.journal.append(&commit.line())?;
+            opened.journal.grown(commit.growth);
             Ok(commit)
         });
         let commit = match written {
