@@ -1,6 +1,9 @@
 //! Why the database refused, by what the caller can do about it.
 
-use std::path::PathBuf;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
 
 /// Why the database refused. Nothing that was answered with an error may be taken as stored.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,4 +52,10 @@ impl From<sled::Error> for Error {
             other => Self::Database(other.to_string()),
         }
     }
+}
+
+/// Turns a panic inside sled into an error.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::Database("sled panicked".into())))
 }

@@ -8,18 +8,15 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, TryRecvError, sync_channel},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use crate::{
     Error, Options,
-    request::{Request, Tell},
+    beside::Beside,
+    request::Tell,
     snapshot::{Snapshot, write_snapshot},
 };
 
@@ -67,10 +64,8 @@ struct Room {
 struct Anew {
     /// Lines of the commits since it began.
     tail: Vec<u8>,
-    stop: Arc<AtomicBool>,
     /// None of one that was told to stop.
-    written: Receiver<Result<Option<Snapshot>, Error>>,
-    thread: JoinHandle<()>,
+    writing: Beside<Option<Snapshot>>,
 }
 
 impl Journal {
@@ -163,17 +158,10 @@ impl Journal {
             // Lines make it longer by themselves.
             tracing::debug!(%error, "the journal could not be made longer");
         }
-        let written = match &self.anew {
-            None => None,
-            Some(anew) => match anew.written.try_recv() {
-                Ok(written) => Some(written),
-                Err(TryRecvError::Disconnected) => {
-                    Some(Err(Error::Database("sled panicked".into())))
-                }
-                Err(TryRecvError::Empty) if anew.tail.len() > MOST_TAIL => Some(Ok(None)),
-                Err(TryRecvError::Empty) => None,
-            },
-        };
+        let written = self.anew.as_ref().and_then(|anew| {
+            let too_long = || (anew.tail.len() > MOST_TAIL).then_some(Ok(None));
+            anew.writing.outcome().or_else(too_long)
+        });
         if let Some(written) = written
             && let Some(anew) = self.anew.take()
         {
@@ -181,7 +169,7 @@ impl Journal {
                 Some(new) => self.replace(new, seq, digest, &anew.tail),
                 None => Err(Error::Database("too many changes at once".into())),
             });
-            anew.end();
+            anew.writing.end();
             if let Err(error) = replaced {
                 self.put_off(&error);
             }
@@ -227,24 +215,14 @@ impl Journal {
 
     fn begin_anew(&mut self, db: &sled::Db, seq: u64) -> Result<(), Error> {
         let mut new = Snapshot::begin(&self.path, seq)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (written, receiver) = sync_channel(1);
-        let (db, stopped, tell) = (db.clone(), Arc::clone(&stop), self.tell.clone());
-        let thread = std::thread::Builder::new()
-            .name("durable-journal".into())
-            .spawn(move || {
-                let go_on = || !stopped.load(Ordering::Relaxed);
-                let whole = new.entries(&db, go_on);
-                drop(db);
-                let _ = written.send(whole.map(|whole| whole.then_some(new)));
-                tell.tell(Request::Settle, &stopped);
-            })
-            .map_err(Error::io("writing the journal"))?;
+        let db = db.clone();
+        let write = move |stop: &AtomicBool| {
+            let go_on = || !stop.load(Ordering::Relaxed);
+            Ok(new.entries(&db, go_on)?.then_some(new))
+        };
         self.anew = Some(Anew {
             tail: Vec::new(),
-            stop,
-            written: receiver,
-            thread,
+            writing: Beside::start("durable-journal", self.tell.clone(), write)?,
         });
         Ok(())
     }
@@ -268,7 +246,7 @@ impl Journal {
     /// from it, it is made from the database, if that is given.
     pub(crate) fn close(mut self, db: Option<&sled::Db>) {
         if let Some(anew) = self.anew.take() {
-            anew.end();
+            anew.writing.end();
         }
         self.room.grown();
         let ended = match db.filter(|_| !self.sound) {
@@ -280,14 +258,6 @@ impl Journal {
         if let Err(error) = ended {
             tracing::warn!(%error, "the journal could not be ended well");
         }
-    }
-}
-
-impl Anew {
-    fn end(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // A panic inside sled is told by the next open.
-        let _ = self.thread.join();
     }
 }
 

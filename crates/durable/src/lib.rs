@@ -13,6 +13,7 @@
 //!
 //! The folder given to [`Durable::open`] holds `lock`, `journal.jsonl` and `sled/`.
 
+mod beside;
 mod commit;
 mod content;
 mod error;
@@ -33,7 +34,7 @@ mod tests;
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -102,6 +103,16 @@ struct Shared {
     proven: AtomicBool,
     #[cfg(test)]
     failing_syncs: AtomicU64,
+}
+
+impl Shared {
+    fn content(&self) -> RwLockReadGuard<'_, Option<content::Content>> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn content_mut(&self) -> RwLockWriteGuard<'_, Option<content::Content>> {
+        self.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An open database. Clones share it; it is closed by [`Durable::close`], or when the last clone goes.
@@ -243,8 +254,7 @@ impl Durable {
     ) -> Result<R, Error> {
         let shared = Arc::clone(&self.shared);
         blocking(move || {
-            let content = shared.content.read();
-            let content = content.unwrap_or_else(PoisonError::into_inner);
+            let content = shared.content();
             let content = content.as_ref().ok_or(Error::Closed)?;
             Ok(look(&View { content }))
         })

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLockReadGuard, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Instant,
 };
 
@@ -18,7 +18,9 @@ use tokio::{
 
 use crate::{
     Error, Options, Recovery, Shared, Tx,
+    beside::Beside,
     content::Content,
+    error::guarded,
     open::{self, Opened},
     recovery,
     request::{Answer, Request, Run, Tell},
@@ -51,7 +53,8 @@ pub(crate) struct Writer {
     unsynced_since: Option<Instant>,
     /// The same of the database.
     unlaid_since: Option<Instant>,
-    laying: Option<settle::Laying>,
+    /// Lays what was pending into the database.
+    laying: Option<Beside<()>>,
     /// Changed bytes since the database was opened, which is when sled maps its pages.
     written: u64,
     /// When the last group ended.
@@ -155,8 +158,7 @@ impl Writer {
         group: &mut Group,
     ) -> After {
         let shared = Arc::clone(&self.shared);
-        let content = shared.content.read();
-        let content = content.unwrap_or_else(PoisonError::into_inner);
+        let content = shared.content();
         let mut next = Some(first);
         while let Some(request) = next {
             match (request, content.as_ref()) {
@@ -195,8 +197,7 @@ impl Writer {
             return Err(Error::Closed);
         };
         let commit = guarded(|| {
-            let content = shared.content.read();
-            let content = content.unwrap_or_else(PoisonError::into_inner);
+            let content = shared.content();
             let content = content.as_ref().ok_or(Error::Closed)?;
             content.commit(opened.seq, opened.digest, changes)
         });
@@ -216,11 +217,7 @@ impl Writer {
         if durable {
             self.sync()?;
         }
-        let mut content = shared
-            .content
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = content.as_mut() {
+        if let Some(content) = shared.content_mut().as_mut() {
             content.take(commit);
         }
         Ok(())
@@ -258,13 +255,6 @@ impl Writer {
         Ok(())
     }
 
-    fn content(&self) -> RwLockReadGuard<'_, Option<Content>> {
-        self.shared
-            .content
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// After an error sled refuses everything, and the journal may end in half a line: both are opened
     /// again before the next group.
     fn failed(&mut self, error: Error) -> Error {
@@ -281,17 +271,13 @@ impl Writer {
     /// `whole`, the journal may be made from it.
     fn shut(&mut self, opened: Opened, whole: bool) {
         if let Some(laying) = self.laying.take() {
-            laying.ended();
+            laying.end();
         }
-        let mut shared = self
-            .shared
-            .content
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut content = self.shared.content_mut();
         let dropped = catch_unwind(AssertUnwindSafe(|| {
             drop(opened.proof);
             opened.journal.close(whole.then_some(&opened.db));
-            drop(shared.take());
+            drop(content.take());
             drop(opened.db);
         }));
         if dropped.is_err() {
@@ -333,9 +319,7 @@ impl Writer {
                 "the database was recovered at work"
             );
         }
-        let mut shared = (self.shared.content.write()).unwrap_or_else(PoisonError::into_inner);
-        *shared = Some(Content::of(opened.db.clone()));
-        drop(shared);
+        *self.shared.content_mut() = Some(Content::of(opened.db.clone()));
         self.written = 0;
         let proven = opened.proof.is_none();
         self.shared.proven.store(proven, Ordering::Relaxed);
@@ -374,10 +358,4 @@ impl Group {
     fn is_full(&self) -> bool {
         self.answers.len() >= MOST_AT_ONCE || self.bytes >= MOST_BYTES
     }
-}
-
-/// Turns a panic inside sled into an error.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(Error::Database("sled panicked".into())))
 }

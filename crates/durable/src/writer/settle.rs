@@ -2,22 +2,17 @@
 //! and sled maps its pages, each in its time.
 
 use std::{
-    sync::{
-        Arc, PoisonError, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, TryRecvError, sync_channel},
-    },
-    thread::JoinHandle,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use super::{Writer, guarded};
+use super::Writer;
 use crate::{
     Error,
+    beside::Beside,
     content::Content,
     open::{self, Found, MOST_PENDING, Opened},
     proof::Proof,
-    request::Request,
 };
 
 /// A relaxed change is on the disk after so long.
@@ -28,24 +23,6 @@ const LAID_WITHIN: Duration = Duration::from_secs(1);
 const MOST_WAITING: usize = 4;
 /// So long without a request is a pause.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// What a thread lays into the database, while the writer goes on.
-#[derive(Debug)]
-pub(super) struct Laying {
-    outcome: Receiver<Result<(), Error>>,
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Laying {
-    /// Waits for its end.
-    pub(super) fn ended(self) {
-        // It need not tell the writer any more.
-        self.stop.store(true, Ordering::Relaxed);
-        // A panic inside sled was told as the outcome.
-        let _ = self.thread.join();
-    }
-}
 
 impl Writer {
     /// When something is to be done even where no request comes.
@@ -68,7 +45,11 @@ impl Writer {
             outcome = self.sync();
         }
         outcome = outcome.and_then(|()| self.end_lay(false));
-        let bytes = self.content().as_ref().map_or(0, Content::pending_bytes);
+        let bytes = self
+            .shared
+            .content()
+            .as_ref()
+            .map_or(0, Content::pending_bytes);
         let due = past(self.unlaid_since, LAID_WITHIN) || bytes >= MOST_PENDING;
         let anew = || {
             let due = self.opened.as_ref().and_then(|opened| opened.journal.due());
@@ -118,7 +99,7 @@ impl Writer {
             return;
         };
         let shared = Arc::clone(&self.shared);
-        let mut content = (shared.content.write()).unwrap_or_else(PoisonError::into_inner);
+        let mut content = shared.content_mut();
         drop(content.take());
         let (seq, digest) = (opened.seq, opened.digest);
         drop((opened.db, opened.proof));
@@ -166,27 +147,13 @@ impl Writer {
         };
         let (db, seq, digest) = (opened.db.clone(), opened.seq, opened.digest);
         let proof = opened.proof.as_ref().map(Proof::reading);
-        let (tell, stop) = (self.tell.clone(), Arc::<AtomicBool>::default());
-        let stopped = Arc::clone(&stop);
-        let Some(pending) = self.content_mut().as_mut().map(Content::lay) else {
+        let Some(pending) = self.shared.content_mut().as_mut().map(Content::lay) else {
             return Err(Error::Closed);
         };
-        let (sender, outcome) = sync_channel(1);
-        let thread = std::thread::Builder::new()
-            .name("durable-lay".into())
-            .spawn(move || {
-                let laid = guarded(|| pending.lay(&db, seq, digest, proof.as_deref()));
-                drop((pending, db));
-                let _ = sender.send(laid);
-                tell.tell(Request::Settle, &stopped);
-            });
-        match thread.map_err(Error::io("starting a thread")) {
-            Ok(thread) => {
-                self.laying = Some(Laying {
-                    outcome,
-                    stop,
-                    thread,
-                });
+        let lay = move |_: &_| pending.lay(&db, seq, digest, proof.as_deref());
+        match Beside::start("durable-lay", self.tell.clone(), lay) {
+            Ok(laying) => {
+                self.laying = Some(laying);
                 self.unlaid_since = None;
                 Ok(())
             }
@@ -200,30 +167,24 @@ impl Writer {
         let Some(laying) = &self.laying else {
             return Ok(());
         };
-        let panicked = || Err(Error::Database("sled panicked".into()));
         let outcome = match wait {
-            true => laying.outcome.recv().unwrap_or_else(|_| panicked()),
-            false => match laying.outcome.try_recv() {
-                Err(TryRecvError::Empty) => return Ok(()),
-                outcome => outcome.unwrap_or_else(|_| panicked()),
-            },
+            true => Some(laying.wait()),
+            false => laying.outcome(),
+        };
+        let Some(outcome) = outcome else {
+            return Ok(());
         };
         if let Some(laying) = self.laying.take() {
-            laying.ended();
+            laying.end();
         }
         match outcome {
             Ok(()) => {
-                if let Some(content) = self.content_mut().as_mut() {
+                if let Some(content) = self.shared.content_mut().as_mut() {
                     content.laid();
                 }
                 Ok(())
             }
             Err(error) => Err(self.failed(error)),
         }
-    }
-
-    fn content_mut(&self) -> RwLockWriteGuard<'_, Option<Content>> {
-        let content = self.shared.content.write();
-        content.unwrap_or_else(PoisonError::into_inner)
     }
 }
