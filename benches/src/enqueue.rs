@@ -6,7 +6,7 @@ use crate::{
     Options, bull,
     load::Load,
     ours,
-    program::{Program, output},
+    program::output,
     report::{Figures, Page, against},
 };
 
@@ -22,14 +22,7 @@ struct Row {
 
 pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> anyhow::Result<()> {
     // As long as ours answers: what HTTP alone lets through.
-    let (bare, line) = Program::that_says(
-        Command::new(ours::binary("bench-bare")?).arg(REPLY.to_string()),
-        &folder.join("bare-enqueue.log"),
-    )?;
-    let bare_port = serde_json::from_str::<serde_json::Value>(&line)?["listen"]
-        .as_u64()
-        .and_then(|port| u16::try_from(port).ok())
-        .unwrap_or_default();
+    let (bare, bare_port) = ours::bare(REPLY, &folder.join("bare-enqueue.log"))?;
     let script = options.script("enqueue.lua");
     let (mut rows, mut ratios) = (Vec::new(), Vec::new());
     for in_flight in IN_FLIGHT {
@@ -44,35 +37,22 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
         let (node, node_port, _) = bull::api(&behind, 0, folder)?;
         let always = bull::Redis::start(&folder.join("redis-always"), "always")?;
         let everysec = bull::Redis::start(&folder.join("redis-everysec"), "everysec")?;
+        let load = |port: u16, pids: &[u32], body: &str| {
+            Load {
+                port,
+                pids,
+                script: &script,
+                connections: in_flight,
+                seconds: options.seconds,
+                env: &[("BODY", body)],
+            }
+            .run()
+        };
         let mut measured: [Row; 6] = Default::default();
         for round in 0..=options.rounds {
-            let mine = Load {
-                port: server.port,
-                pids: &[server.program.id()],
-                script: &script,
-                connections: in_flight,
-                seconds: options.seconds,
-                env: &[("BODY", &body)],
-            }
-            .run()?;
-            let nothing = Load {
-                port: bare_port,
-                pids: &[bare.id()],
-                script: &script,
-                connections: in_flight,
-                seconds: options.seconds,
-                env: &[("BODY", &body)],
-            }
-            .run()?;
-            let express = Load {
-                port: node_port,
-                pids: &[node.id(), behind.id()],
-                script: &script,
-                connections: in_flight,
-                seconds: options.seconds,
-                env: &[("BODY", "{\"file_id\":70000}")],
-            }
-            .run()?;
+            let mine = load(server.port, &[server.program.id()], &body)?;
+            let nothing = load(bare_port, &[bare.id()], &body)?;
+            let express = load(node_port, &[node.id(), behind.id()], "{\"file_id\":70000}")?;
             // An open reads what is there while it is used, which would be measured too.
             let alone = alone(
                 &folder.join(format!("alone-{round}")),

@@ -68,6 +68,18 @@ pub(crate) fn start(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> anyho
     })
 }
 
+/// Starts a bare axum handler that answers a constant of so many bytes; its port.
+pub(crate) fn bare(bytes: usize, log: &Path) -> anyhow::Result<(Program, u16)> {
+    #[derive(Deserialize)]
+    struct Said {
+        listen: u16,
+    }
+    let mut command = Command::new(binary("bench-bare")?);
+    let (program, line) = Program::that_says(command.arg(bytes.to_string()), log)?;
+    let said: Said = serde_json::from_str(&line)?;
+    Ok((program, said.listen))
+}
+
 /// A data folder whose queue holds so many jobs and is paused; of each ten, `waiting` wait. It is closed,
 /// or left as by a kill -9.
 pub(crate) fn fill(

@@ -6,7 +6,6 @@ use crate::{
     Options, bull,
     load::{Load, Run},
     ours,
-    program::Program,
     report::{Figures, Page, against},
 };
 
@@ -46,14 +45,7 @@ pub(crate) async fn run(options: &Options, folder: &Path, page: &mut Page) -> an
     let first = std::fs::read_to_string(&ids)?;
     let first = first.lines().next().unwrap_or_default();
     let bytes = length(server.port, first).await?;
-    let (bare, line) = Program::that_says(
-        std::process::Command::new(ours::binary("bench-bare")?).arg(bytes.to_string()),
-        &folder.join("bare.log"),
-    )?;
-    let bare_port = serde_json::from_str::<serde_json::Value>(&line)?["listen"]
-        .as_u64()
-        .and_then(|port| u16::try_from(port).ok())
-        .unwrap_or_default();
+    let (bare, bare_port) = ours::bare(bytes, &folder.join("bare.log"))?;
     let redis = bull::Redis::start(&folder.join("redis-polls"), "everysec")?;
     let (node, node_port, bull_ids) = bull::api(&redis, STORED_BULL, folder)?;
     let bull_first = std::fs::read_to_string(&bull_ids)?;

@@ -11,15 +11,13 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
-use longhaul_protocol::{FileId, JobId};
-use longhaul_server::queue::{JobSource, Limits, NewJob, Owner, Queue, QueueError, SledQueue};
+use longhaul_bench::job;
+use longhaul_server::queue::{Limits, Queue, QueueError, SledQueue};
 use tokio::task::JoinSet;
 
 /// As the server has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const FILE: FileId = FileId::new(70000).expect("small");
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -43,16 +41,7 @@ async fn main() -> anyhow::Result<()> {
         clients.spawn(async move {
             let mut count = 0_u64;
             while began.elapsed() < whole {
-                let job = NewJob {
-                    id: JobId::random(),
-                    owner: Owner("local".into()),
-                    source: JobSource::File { file_id: FILE },
-                    file_name: "film.mkv".into(),
-                    priority: 5,
-                    max_attempts: 3,
-                    idempotency: None,
-                };
-                queue.enqueue(job, Timestamp::now()).await?;
+                queue.enqueue(job(), Timestamp::now()).await?;
                 count += 1;
             }
             Ok::<_, QueueError>(count)

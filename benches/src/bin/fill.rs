@@ -8,13 +8,11 @@ use std::{io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use longhaul_protocol::{Crc64Nvme, FaultCode, FileId, JobFault, JobId, Sha256};
-use longhaul_server::queue::{
-    Artifact, Claim, Enqueued, JobSource, Limits, NewJob, Owner, Queue, QueueError, SledQueue,
-};
+use longhaul_bench::job;
+use longhaul_protocol::{Crc64Nvme, FaultCode, JobFault, JobId, Sha256};
+use longhaul_server::queue::{Artifact, Claim, Enqueued, Limits, Queue, QueueError, SledQueue};
 use tokio::task::JoinSet;
 
-const FILE: FileId = FileId::new(70000).expect("small");
 /// As many clients at once.
 const IN_FLIGHT: u64 = 512;
 
@@ -81,18 +79,6 @@ async fn enqueue(queue: &Arc<SledQueue>, count: u64) -> anyhow::Result<Vec<JobId
         all.extend(made??);
     }
     Ok(all)
-}
-
-fn job() -> NewJob {
-    NewJob {
-        id: JobId::random(),
-        owner: Owner("local".into()),
-        source: JobSource::File { file_id: FILE },
-        file_name: "film.mkv".into(),
-        priority: 5,
-        max_attempts: 3,
-        idempotency: None,
-    }
 }
 
 /// Claims so many jobs, and ends them.
