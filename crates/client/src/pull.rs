@@ -148,7 +148,7 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
         name,
         expected,
         connections: order.connections,
-        limit: None,
+        limit: longhaul_transfer::Limit::default(),
         headers: Default::default(),
     };
     Ok((source, request))

@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::{
     file::Writer,
-    limit::Limit,
+    limit::Limits,
     probe::{self, Asked, Asker, Fault, Object, Reply},
     segments::{Head, LaneId, Work},
     table::Table,
@@ -38,8 +38,7 @@ pub(crate) struct Site {
     table: Mutex<Table>,
     /// Bytes that came over the network in this run.
     pub(crate) fetched: Arc<AtomicU64>,
-    /// The limits that hold for this pull: everyone's, and its own.
-    pub(crate) limits: [Arc<Limit>; 2],
+    pub(crate) limits: Limits,
     /// Without a byte for this long a connection is given up.
     pub(crate) stall: Duration,
     pub(crate) stop: CancellationToken,
@@ -73,7 +72,7 @@ impl Site {
         writer: Writer,
         table: Table,
         fetched: Arc<AtomicU64>,
-        limit: Arc<Limit>,
+        limits: Limits,
         headers: HeaderMap,
     ) -> Self {
         let config = &parts.config;
@@ -84,7 +83,7 @@ impl Site {
             writer,
             table: Mutex::new(table),
             fetched,
-            limits: [Arc::clone(&parts.limit), limit],
+            limits,
             stall: config.stall_timeout,
             stop: CancellationToken::new(),
         }
@@ -142,15 +141,7 @@ impl Lane {
                     "more bytes came than were asked for".to_owned(),
                 ));
             }
-            let more = self.put(cursor, chunk).await?;
-            // Paid for even where nothing more is wanted: many small files share a limit too.
-            for limit in &site.limits {
-                tokio::select! {
-                    () = site.stop.cancelled() => return Err(Fault::Stopped),
-                    () = limit.take(length) => {}
-                }
-            }
-            if !more {
+            if !self.put_paced(cursor, chunk).await? {
                 if end == Some(cursor.at) {
                     // The body's end, already here, gives the connection back to the pool.
                     let _ = tokio::time::timeout(LAST_WORD, body.chunk()).await;
@@ -180,7 +171,26 @@ impl Lane {
         }
     }
 
-    /// Writes a chunk. Answers whether more is wanted from this connection.
+    /// Writes a chunk as fast as the limits allow. Answers whether more is wanted.
+    async fn put_paced(&self, cursor: &mut Cursor, mut chunk: Bytes) -> Result<bool, Fault> {
+        let site = &self.site;
+        loop {
+            let step = usize::try_from(site.limits.step()).unwrap_or(usize::MAX);
+            let piece = chunk.split_to(step.min(chunk.len()));
+            let length = piece.len() as u64;
+            let more = self.put(cursor, piece).await?;
+            // Paid for even where nothing more is wanted: many small files share a limit too.
+            tokio::select! {
+                () = site.stop.cancelled() => return Err(Fault::Stopped),
+                () = site.limits.take(length) => {}
+            }
+            if !more || chunk.is_empty() {
+                return Ok(more);
+            }
+        }
+    }
+
+    /// Writes a piece. Answers whether more is wanted from this connection.
     async fn put(&self, cursor: &mut Cursor, mut chunk: Bytes) -> Result<bool, Fault> {
         while !chunk.is_empty() {
             let room = usize::try_from(cursor.end - cursor.at).unwrap_or(usize::MAX);

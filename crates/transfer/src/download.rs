@@ -12,7 +12,7 @@ use crate::{
     crew::{Crew, Job, Outcome},
     engine::Parts,
     file::{self, Earlier, Keeper, Part, Writer, blocking, control::Record},
-    limit::Limit,
+    limit::Limits,
     patience::{Patience, in_words},
     probe::Object,
     renew::Links,
@@ -37,9 +37,10 @@ pub(crate) async fn pull(
         expected: object_of(&request.expected),
         patience: Patience::new(&parts.config),
         report: Report::new(progress),
-        limit: Arc::new(Limit::new(request.limit)),
+        limits: Limits::new(parts.limit.clone(), request.limit.clone()),
         request,
         stop,
+        may_be_small: true,
         links: None,
         kept: 0,
     };
@@ -75,7 +76,9 @@ pub(crate) struct Pull<'a> {
     pub(crate) stop: CancellationToken,
     pub(crate) report: Report<'a>,
     pub(crate) patience: Patience,
-    pub(crate) limit: Arc<Limit>,
+    pub(crate) limits: Limits,
+    /// Whether the file may be taken by the short way, should it be small.
+    pub(crate) may_be_small: bool,
     pub(crate) links: Option<Links>,
     /// Bytes on the disk that a later run goes on from.
     pub(crate) kept: u64,
@@ -89,6 +92,13 @@ pub(crate) struct Ready {
     pub(crate) first: Option<First>,
     /// How long the source took to answer.
     pub(crate) answer: Duration,
+}
+
+/// What came of the beginning.
+pub(crate) enum Begun {
+    Ready(Box<Ready>),
+    /// The file was small, and is there already.
+    There(Finished),
 }
 
 /// Where to begin.
@@ -110,7 +120,10 @@ impl Pull<'_> {
         loop {
             let mut ready = match start {
                 Start::Resumed(ready) => ready,
-                Start::Fresh(part) => self.begin(part, whole_only).await?,
+                Start::Fresh(part) => match self.begin(part, whole_only).await? {
+                    Begun::Ready(ready) => *ready,
+                    Begun::There(finished) => return Ok(finished),
+                },
             };
             let trailing = self.trailing(&ready);
             let first = ready.first.take();
@@ -164,12 +177,7 @@ impl Pull<'_> {
 
     async fn earlier(&self) -> Result<Earlier, Error> {
         let (folder, id) = (self.request.folder.clone(), self.request.id);
-        blocking(move || {
-            std::fs::create_dir_all(&folder)
-                .map_err(|error| Error::in_folder("create", &folder, &error))?;
-            file::earlier(&folder, id)
-        })
-        .await
+        self.parts.leftovers.of(folder, id).await
     }
 
     /// An earlier run finished the file and died before it could say so.
@@ -242,7 +250,7 @@ impl Pull<'_> {
             Writer::new(Arc::clone(&part.file)),
             table,
             Arc::clone(&self.report.fetched),
-            Arc::clone(&self.limit),
+            self.limits.clone(),
             self.request.headers.clone(),
         ))
     }
@@ -337,11 +345,18 @@ impl Pull<'_> {
             });
         }
         let path = blocking(move || file::finish(&part, &mut record)).await?;
+        self.parts
+            .leftovers
+            .gone(&self.request.folder, self.request.id);
         self.report.now.size = Some(size);
         Ok(self.finished(path, size, whole, sha256))
     }
 
-    fn mismatch(&self, whole: Crc64Nvme, sha256: Option<Sha256>) -> Option<&'static str> {
+    pub(crate) fn mismatch(
+        &self,
+        whole: Crc64Nvme,
+        sha256: Option<Sha256>,
+    ) -> Option<&'static str> {
         let expected = &self.request.expected;
         if expected.crc64nvme.is_some_and(|crc| crc != whole) {
             return Some("the CRC-64/NVME of the whole differs");
@@ -354,7 +369,7 @@ impl Pull<'_> {
         }
     }
 
-    fn finished(
+    pub(crate) fn finished(
         &mut self,
         path: PathBuf,
         size: u64,

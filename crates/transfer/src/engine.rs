@@ -2,14 +2,17 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Error, Finished, Guard, Progress, Request, download, file, hosts::Hosts, limit::Limit,
-    probe::Asker,
+    Error, Finished, Guard, Progress, Request, download, file, file::Leftovers, hosts::Hosts,
+    limit::Limit, probe::Asker,
 };
+
+/// Memory for small files, over all pulls, in KiB; what finds no room goes the usual way.
+const SMALL_ROOM: usize = 16 << 10;
 
 /// How the engine behaves towards all hosts.
 #[derive(Debug, Clone)]
@@ -66,8 +69,11 @@ pub struct Engine(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) config: EngineConfig,
     pub(crate) asker: Asker,
-    pub(crate) limit: Arc<Limit>,
+    pub(crate) limit: Limit,
     pub(crate) hosts: Hosts,
+    pub(crate) leftovers: Leftovers,
+    /// Room for small files in memory, in KiB.
+    pub(crate) room: Semaphore,
 }
 
 impl Engine {
@@ -84,8 +90,10 @@ impl Engine {
                 redirects: config.redirects,
                 patience: config.connect_timeout + config.stall_timeout,
             },
-            limit: Arc::new(Limit::new(config.limit)),
+            limit: Limit::new(config.limit),
             hosts: Hosts::new(config.connections_per_host),
+            leftovers: Leftovers::default(),
+            room: Semaphore::new(SMALL_ROOM),
             config,
         })))
     }
@@ -120,5 +128,11 @@ impl Engine {
     /// Sets the limit over all pulls, in bytes per second; takes effect at once.
     pub fn set_limit(&self, bytes_per_second: Option<u64>) {
         self.0.limit.set(bytes_per_second);
+    }
+
+    /// The limit over all pulls, for instance to let it [follow](Limit::follow) a plan.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        self.0.limit.clone()
     }
 }

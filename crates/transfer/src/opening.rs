@@ -9,12 +9,13 @@ use url::Url;
 use crate::{
     Error, Phase,
     connection::First,
-    download::{Pull, Ready},
+    download::{Begun, Pull, Ready},
     file::{self, Part, blocking, name},
     patience::{in_the_end, in_words},
     probe::{Asked, Fault, Object, Reply},
     renew::Links,
     reply::is_page,
+    small::Short,
     table::Table,
 };
 
@@ -24,16 +25,40 @@ const NEVER_PAGES: [&str; 24] = [
     "mkv", "mp3", "mp4", "msi", "pdf", "png", "rar", "tgz", "xz", "zip", "zst",
 ];
 
+/// The first usable reply: what it is of, and its body where it has one.
+pub(crate) struct Opened {
+    pub(crate) name: String,
+    pub(crate) object: Object,
+    pub(crate) ranged: bool,
+    pub(crate) first: Option<First>,
+}
+
 impl Pull<'_> {
     /// Asks for the first bytes, and makes the part file that they go into.
     pub(crate) async fn begin(
         &mut self,
         part: Option<Arc<Part>>,
         whole_only: bool,
-    ) -> Result<Ready, Error> {
-        let asked = Instant::now();
-        let (reply, url) = self.first_reply(whole_only).await?;
-        let answer = asked.elapsed();
+    ) -> Result<Begun, Error> {
+        loop {
+            let asked = Instant::now();
+            let (reply, url) = self.first_reply(whole_only).await?;
+            let answer = asked.elapsed();
+            let opened = self.opened(reply, &url)?;
+            let opened = match part {
+                Some(_) => opened,
+                None => match self.small(opened).await? {
+                    Short::There(finished) => return Ok(Begun::There(finished)),
+                    Short::Long(opened) => opened,
+                    Short::Again => continue,
+                },
+            };
+            return self.prepared(part, opened, answer).await.map(Begun::Ready);
+        }
+    }
+
+    /// Takes the first reply apart.
+    fn opened(&self, reply: Reply, url: &Url) -> Result<Opened, Error> {
         let (mut object, headers, body, ranged) = match reply {
             Reply::Empty { headers, object } => (object, headers, None, true),
             Reply::Stream { body, object } => {
@@ -54,12 +79,27 @@ impl Pull<'_> {
             }
         };
         object.size = object.size.or(self.expected.size);
-        let part = self.part(part, &headers, &url, object.size).await?;
         let first = body.map(|(body, end)| First {
             body,
             end: end.or(object.size),
         });
-        Ok(self.ready(part, object, ranged, first, answer))
+        Ok(Opened {
+            name: self.name(&headers, url)?,
+            object,
+            ranged,
+            first,
+        })
+    }
+
+    async fn prepared(
+        &mut self,
+        part: Option<Arc<Part>>,
+        opened: Opened,
+        answer: Duration,
+    ) -> Result<Box<Ready>, Error> {
+        let part = self.part(part, opened.name, opened.object.size).await?;
+        let (object, ranged, first) = (opened.object, opened.ranged, opened.first);
+        Ok(Box::new(self.ready(part, object, ranged, first, answer)))
     }
 
     fn ready(
@@ -189,19 +229,11 @@ impl Pull<'_> {
     async fn part(
         &mut self,
         part: Option<Arc<Part>>,
-        headers: &HeaderMap,
-        url: &Url,
+        name: String,
         size: Option<u64>,
     ) -> Result<Arc<Part>, Error> {
-        let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
-        let name = name::choose(self.request.name.as_deref(), disposition, url);
-        if self.is_unexpected_page(headers, &name) {
-            return Err(Error::NotAFile {
-                what: "a web page".to_owned(),
-                kept: 0,
-            });
-        }
         let (folder, id) = (self.request.folder.clone(), self.request.id);
+        self.parts.leftovers.begun(&folder, id);
         let counters = self.report.counters();
         let part = blocking(move || {
             let part = match part {
@@ -221,6 +253,19 @@ impl Pull<'_> {
         .await?;
         self.report.now.name = Some(part.place.name.clone());
         Ok(part)
+    }
+
+    /// The name for what this reply is of.
+    fn name(&self, headers: &HeaderMap, url: &Url) -> Result<String, Error> {
+        let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
+        let name = name::choose(self.request.name.as_deref(), disposition, url);
+        if self.is_unexpected_page(headers, &name) {
+            return Err(Error::NotAFile {
+                what: "a web page".to_owned(),
+                kept: 0,
+            });
+        }
+        Ok(name)
     }
 
     /// A page where a file was asked for: a login, an error, "your link has expired".

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use longhaul_protocol::{Crc64Nvme, Manifest, Sha256, SignedUrl};
 use uuid::Uuid;
 
+use crate::Limit;
+
 /// One file to pull.
 #[derive(Clone)]
 pub struct Request {
@@ -21,8 +23,8 @@ pub struct Request {
     pub expected: Expected,
     /// At most this many connections, 1–64; fewer where more do not help.
     pub connections: u8,
-    /// Bytes per second at most; unlimited where absent.
-    pub limit: Option<u64>,
+    /// The limit of this pull alone; can be changed while it runs.
+    pub limit: Limit,
     /// Sent along to the source's own scheme, host and port, and to none that it redirects to.
     pub headers: reqwest::header::HeaderMap,
 }

@@ -12,12 +12,16 @@ use crate::Error;
 pub(crate) mod control;
 mod finish;
 mod keeper;
+mod landing;
+mod leftovers;
 pub(crate) mod name;
 mod part;
 mod writer;
 
 pub(crate) use finish::{finish, whole_of};
 pub(crate) use keeper::Keeper;
+pub(crate) use landing::land;
+pub(crate) use leftovers::Leftovers;
 pub(crate) use part::{Earlier, Part, begin, earlier};
 pub(crate) use writer::{Writer, read_exact_at};
 
@@ -47,6 +51,16 @@ pub(crate) const RECORD_SUFFIX: &str = ".part.json";
 
 /// The records in `folder` that name `id`, sound or not.
 pub(crate) fn find(folder: &Path, id: Uuid) -> io::Result<Vec<(Place, control::Found)>> {
+    let mut found = records(folder)?;
+    found.retain(|(_, owner, _)| *owner == id);
+    Ok(found
+        .into_iter()
+        .map(|(place, _, found)| (place, found))
+        .collect())
+}
+
+/// The records in `folder`, sound or not, and whose they are.
+pub(crate) fn records(folder: &Path) -> io::Result<Vec<(Place, Uuid, control::Found)>> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -67,11 +81,11 @@ pub(crate) fn find(folder: &Path, id: Uuid) -> io::Result<Vec<(Place, control::F
         };
         // A record that cannot be read at all is not ours to judge: another may own it.
         match control::read(&place.record()) {
-            Ok(control::Found::Sound(record)) if record.id == id && record.name == name => {
-                found.push((place, control::Found::Sound(record)));
+            Ok(control::Found::Sound(record)) if record.name == name => {
+                found.push((place, record.id, control::Found::Sound(record)));
             }
-            Ok(control::Found::Damaged(Some(owner))) if owner == id => {
-                found.push((place, control::Found::Damaged(Some(owner))));
+            Ok(control::Found::Damaged(Some(owner))) => {
+                found.push((place, owner, control::Found::Damaged(Some(owner))));
             }
             _ => {}
         }

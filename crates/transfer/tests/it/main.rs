@@ -9,6 +9,7 @@ mod guard;
 mod links;
 mod names;
 mod resume;
+mod small;
 mod whole;
 
 const MIB: usize = 1 << 20;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use longhaul_protocol::{Crc64Nvme, Sha256};
-use longhaul_transfer::Verified;
+use longhaul_transfer::{Limit, Verified};
 
 use crate::{
     MIB,
@@ -230,7 +230,7 @@ async fn a_limit_holds_and_can_be_lifted() {
     let origin = Origin::start(bytes, Rules::default()).await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut pull = Pull::of(Links::to(origin.url()), folder.path());
-    pull.request.limit = Some(2 << 20);
+    pull.request.limit = Limit::new(Some(2 << 20));
     let begun = Instant::now();
     pull.run().await.expect("finishes");
     let took = begun.elapsed();

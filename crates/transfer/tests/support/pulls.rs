@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use longhaul_protocol::SignedUrl;
 use longhaul_transfer::{
-    Engine, EngineConfig, Error, Expected, Finished, Link, LinkError, LinkReason, LinkSource,
-    Progress, Request,
+    Engine, EngineConfig, Error, Expected, Finished, Limit, Link, LinkError, LinkReason,
+    LinkSource, Progress, Request,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,7 @@ impl Pull {
                 name: None,
                 expected: Expected::default(),
                 connections: 4,
-                limit: None,
+                limit: Limit::default(),
                 headers: Default::default(),
             },
             progress: watch::channel(Progress::default()).0,

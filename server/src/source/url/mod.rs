@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use longhaul_protocol::{JobId, SignedUrl};
 use longhaul_transfer::{
-    Engine, EngineConfig, Error, Expected, Guard, Link, LinkError, LinkReason, LinkSource,
+    Engine, EngineConfig, Error, Expected, Guard, Limit, Link, LinkError, LinkReason, LinkSource,
     Progress, Request,
 };
 use tokio::sync::watch;
@@ -104,7 +104,7 @@ impl Fetcher {
             name: Some(NAME.to_owned()),
             expected: Expected::default(),
             connections: CONNECTIONS,
-            limit: None,
+            limit: Limit::default(),
             headers: recipe.headers,
         };
         let (sender, mut progress) = watch::channel(Progress::default());
