@@ -144,6 +144,7 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
     let request = Request {
         id: order.id,
         source: source.clone(),
+        mirrors: Vec::new(),
         folder: order.folder.clone(),
         name,
         expected,

@@ -21,6 +21,7 @@ use crate::{
     limit::Limits,
     probe::{self, Asked, Asker, Fault, Object, Reply},
     segments::{Head, LaneId, Work},
+    source::Counts,
     table::Table,
     verify::digest::{Crc, crc},
 };
@@ -32,7 +33,6 @@ const LAST_WORD: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) asker: Asker,
-    pub(crate) headers: HeaderMap,
     pub(crate) object: Object,
     pub(crate) writer: Writer,
     table: Mutex<Table>,
@@ -57,12 +57,25 @@ pub(crate) struct First {
 pub(crate) struct Lane {
     pub(crate) id: LaneId,
     pub(crate) site: Arc<Site>,
-    pub(crate) url: Url,
+    pub(crate) from: From,
+    /// Work that was taken for it, where not just any will do.
+    pub(crate) work: Option<Work>,
     pub(crate) first: Option<First>,
     /// How far it is, for whoever watches.
     pub(crate) position: Arc<AtomicU64>,
     /// Set when it is one too many: it ends after the granule in work.
     pub(crate) leave: Arc<AtomicBool>,
+    /// Ends it at once; cancelled with the site's as well.
+    pub(crate) stop: CancellationToken,
+}
+
+/// What a connection asks, and what it expects of the replies.
+#[derive(Debug)]
+pub(crate) struct From {
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) object: Arc<Object>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl Site {
@@ -73,12 +86,10 @@ impl Site {
         table: Table,
         fetched: Arc<AtomicU64>,
         limits: Limits,
-        headers: HeaderMap,
     ) -> Self {
         let config = &parts.config;
         Self {
             asker: parts.asker.clone(),
-            headers,
             object,
             writer,
             table: Mutex::new(table),
@@ -98,7 +109,8 @@ impl Lane {
     /// Works until there is nothing left to do, or something is wrong.
     pub(crate) async fn run(mut self) -> Result<(), Fault> {
         loop {
-            let Some(work) = self.site.table().take(self.id) else {
+            let work = self.work.take();
+            let Some(work) = work.or_else(|| self.site.table().take(self.id)) else {
                 return Ok(());
             };
             self.position.store(work.start, Ordering::Relaxed);
@@ -125,7 +137,7 @@ impl Lane {
         loop {
             let next = tokio::select! {
                 biased;
-                () = site.stop.cancelled() => return Err(Fault::Stopped),
+                () = self.stop.cancelled() => return Err(Fault::Stopped),
                 next = tokio::time::timeout(site.stall, body.chunk()) => next,
             };
             let chunk = next
@@ -136,6 +148,10 @@ impl Lane {
             };
             let length = chunk.len() as u64;
             site.fetched.fetch_add(length, Ordering::Relaxed);
+            self.from
+                .counts
+                .fetched
+                .fetch_add(length, Ordering::Relaxed);
             if end.is_some_and(|end| cursor.at + length > end) {
                 return Err(Fault::Wrong(
                     "more bytes came than were asked for".to_owned(),
@@ -159,8 +175,8 @@ impl Lane {
         };
         let reply = tokio::select! {
             biased;
-            () = site.stop.cancelled() => return Err(Fault::Stopped),
-            reply = site.asker.ask(&self.url, &site.headers, asked, Some(&site.object)) => reply?,
+            () = self.stop.cancelled() => return Err(Fault::Stopped),
+            reply = site.asker.ask(&self.from.url, &self.from.headers, asked, Some(&self.from.object)) => reply?,
         };
         match reply {
             Reply::Bytes { body, end, .. } => Ok((body, end)),
@@ -181,7 +197,7 @@ impl Lane {
             let more = self.put(cursor, piece).await?;
             // Paid for even where nothing more is wanted: many small files share a limit too.
             tokio::select! {
-                () = site.stop.cancelled() => return Err(Fault::Stopped),
+                () = self.stop.cancelled() => return Err(Fault::Stopped),
                 () = site.limits.take(length) => {}
             }
             if !more || chunk.is_empty() {
@@ -202,12 +218,15 @@ impl Lane {
             cursor.at += length;
             self.position.store(cursor.at, Ordering::Relaxed);
             if cursor.at == cursor.end {
-                let goes_on = self
+                let landed = self
                     .site
                     .table()
                     .landed(self.id, cursor.granule, cursor.head().crc);
                 cursor.advance(&self.site);
-                if !goes_on? || self.leave.load(Ordering::Relaxed) {
+                if landed.is_damaged {
+                    self.from.counts.damaged.fetch_add(1, Ordering::Relaxed);
+                }
+                if !landed.goes_on? || self.leave.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
             }

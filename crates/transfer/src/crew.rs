@@ -1,42 +1,47 @@
-//! The connections of one pull: how many there are, and what becomes of their failures.
+//! The connections of one pull: how many there are, to which sources, and what becomes of their
+//! failures.
 
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64},
     },
     time::Duration,
 };
 
+use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
+    sync::OwnedSemaphorePermit,
     task::JoinSet,
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Error, Phase,
+    Error, Link, LinkError,
     connection::{First, Lane, Site},
     engine::Parts,
     file::{Keeper, control::Record},
     growth::Growth,
-    patience::{Patience, in_words},
+    introduce::Introduced,
     probe::Fault,
-    renew::{Generation, Links, Renewal},
+    renew::Generation,
     report::Report,
     segments::LaneId,
+    source::{SourceId, Sources},
     verify::digest::Trailing,
 };
 
+use self::tail::{Rest, Tail};
+
+mod faults;
+mod look;
+mod mirrors;
+mod tail;
+
 /// How often the crew looks up from its work.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Between questions for a fresh link while the old one still brings bytes.
-const UNHURRIED: Duration = Duration::from_secs(5);
-
-/// The whole coming for a range this often means that ranges are not to be had.
-const RANGES_IGNORED: u32 = 3;
 
 /// How the crew's work ended, if not in an error.
 #[derive(Debug)]
@@ -58,6 +63,8 @@ pub(crate) struct Job<'a> {
     pub(crate) keeper: Keeper,
     /// Whether segments may be asked for: without, one stream is all there is.
     pub(crate) ranged: bool,
+    /// Whether each block is proven, so that a mirror need not be.
+    pub(crate) proven: bool,
     pub(crate) most: usize,
     pub(crate) trailing: Option<&'a Trailing>,
     pub(crate) stop: &'a CancellationToken,
@@ -66,42 +73,51 @@ pub(crate) struct Job<'a> {
 /// A connection that ended.
 struct Ended {
     lane: LaneId,
+    source: SourceId,
     generation: Generation,
     result: Result<(), Fault>,
 }
 
 /// What the crew knows of an open connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Handle {
+    source: SourceId,
     position: Arc<AtomicU64>,
     leave: Arc<AtomicBool>,
+    stop: CancellationToken,
+    since: Instant,
+    /// Where it was at the last look.
+    seen: u64,
+    /// Bytes per second.
+    speed: f64,
 }
+
+type Renewed = (SourceId, Result<Link, LinkError>);
 
 pub(crate) struct Crew<'a, 'b> {
     job: Job<'a>,
-    links: &'a mut Links,
-    patience: &'a mut Patience,
+    sources: &'a mut Sources,
     report: &'a mut Report<'b>,
     growth: Growth,
     begun: Instant,
+    looked: Instant,
+    /// When a connection last moved to a faster source.
+    moved: Instant,
     lanes: JoinSet<Ended>,
     open: BTreeMap<LaneId, Handle>,
     next: LaneId,
     first: Option<First>,
-    pause: Option<Instant>,
-    renewal: Option<Renewal>,
-    /// The present link was refused.
-    refused: bool,
-    saving: Option<futures::future::BoxFuture<'static, Result<(), Error>>>,
-    ignored: u32,
+    renewals: FuturesUnordered<BoxFuture<'static, Renewed>>,
+    introductions: FuturesUnordered<BoxFuture<'static, Introduced>>,
+    saving: Option<BoxFuture<'static, Result<(), Error>>>,
     damaged: u32,
+    tail: Tail,
 }
 
 impl<'a, 'b> Crew<'a, 'b> {
     pub(crate) fn new(
         job: Job<'a>,
-        links: &'a mut Links,
-        patience: &'a mut Patience,
+        sources: &'a mut Sources,
         report: &'a mut Report<'b>,
         first: Option<First>,
         answer: Duration,
@@ -110,19 +126,19 @@ impl<'a, 'b> Crew<'a, 'b> {
             growth: Growth::new(job.most, answer),
             damaged: report.here.blocks_refetched,
             job,
-            links,
-            patience,
+            sources,
             report,
             begun: Instant::now(),
+            looked: Instant::now(),
+            moved: Instant::now(),
             lanes: JoinSet::new(),
             open: BTreeMap::new(),
             next: 0,
             first,
-            pause: None,
-            renewal: None,
-            refused: false,
+            renewals: FuturesUnordered::new(),
+            introductions: FuturesUnordered::new(),
             saving: None,
-            ignored: 0,
+            tail: Tail::default(),
         }
     }
 
@@ -132,6 +148,9 @@ impl<'a, 'b> Crew<'a, 'b> {
         let mut result = self.work().await;
         self.job.site.stop.cancel();
         while self.lanes.join_next().await.is_some() {}
+        for (_, source) in self.sources.all() {
+            (source.lanes, source.pause, source.renewing) = (0, None, false);
+        }
         if let Some(saving) = self.saving.take()
             && let Err(error) = saving.await
         {
@@ -163,7 +182,7 @@ impl<'a, 'b> Crew<'a, 'b> {
                 return Ok(Outcome::Complete);
             }
             self.hire();
-            let due = self.links.due();
+            let (pause, due) = (self.sources.pause(), self.sources.due());
             tokio::select! {
                 biased;
                 () = self.job.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
@@ -172,19 +191,19 @@ impl<'a, 'b> Crew<'a, 'b> {
                         return Ok(outcome);
                     }
                 }
-                link = some(&mut self.renewal) => {
-                    self.renewal = None;
-                    self.renewed(link)?;
+                Some((id, link)) = self.renewals.next(), if !self.renewals.is_empty() => {
+                    self.renewed(id, link)?;
+                }
+                Some(mirror) = self.introductions.next(), if !self.introductions.is_empty() => {
+                    self.introduced(mirror);
                 }
                 saved = some(&mut self.saving) => {
                     self.saving = None;
                     saved?;
                 }
-                () = at(self.pause) => self.pause = None,
-                () = at(due), if self.renewal.is_none() => {
-                    tracing::debug!("the link is about to run out; it is renewed");
-                    self.renewal = Some(self.links.renew());
-                }
+                bytes = some(&mut self.tail.hedge) => self.hedged(bytes),
+                () = at(pause) => self.wake(),
+                () = at(due) => self.renew_due(),
                 _ = tick.tick() => self.look_up(),
             }
         }
@@ -192,208 +211,84 @@ impl<'a, 'b> Crew<'a, 'b> {
 
     /// Opens connections up to the number that is worth it.
     fn hire(&mut self) {
-        // A link that was refused is not used again: the fresh one is on its way.
-        if self.pause.is_some() || self.refused {
-            return;
-        }
-        let wanted = if self.job.ranged {
-            self.growth.wanted()
-        } else {
-            1
+        let wanted = match self.job.ranged {
+            true => self.growth.wanted(),
+            false => 1,
         };
         while self.lanes.len() < wanted && self.job.site.table().segments.has_work() {
-            let url = self.links.link().url.expose().clone();
-            // The first is not counted: no pull waits for the end of another.
-            let room = match self.lanes.is_empty() {
-                true => None,
-                false => match self.job.parts.hosts.room(&url) {
-                    Some(room) => Some(room),
-                    None => return,
-                },
-            };
-            let handle = Handle::default();
-            let lane = Lane {
-                id: self.next,
-                site: Arc::clone(&self.job.site),
-                url,
-                first: self.first.take(),
-                position: Arc::clone(&handle.position),
-                leave: Arc::clone(&handle.leave),
-            };
-            self.open.insert(self.next, handle);
-            let (id, generation) = (self.next, self.links.generation());
-            self.next += 1;
-            self.lanes.spawn(async move {
-                let result = lane.run().await;
-                drop(room);
-                Ended {
-                    lane: id,
-                    generation,
-                    result,
+            let mut room = None;
+            let hosts = &self.job.parts.hosts;
+            let alone = self.lanes.is_empty();
+            let picked = self.sources.pick(|url, lanes| {
+                // The first of a pull is not counted: no pull waits for the end of another.
+                if alone && lanes == 0 {
+                    return true;
                 }
+                room = hosts.room(url);
+                room.is_some()
             });
+            let Some(source) = picked else { return };
+            if !self.open_lane(source, room, None) {
+                return;
+            }
         }
     }
 
-    /// A connection is over: by plan, or by a fault that is cured here.
-    fn ended(
+    /// Opens a connection to `source`, for `rest` where that is given. Answers whether it could.
+    fn open_lane(
         &mut self,
-        ended: Result<Ended, tokio::task::JoinError>,
-    ) -> Result<Option<Outcome>, Error> {
-        let ended = match ended {
-            Ok(ended) => ended,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => return Ok(None),
+        source: SourceId,
+        room: Option<OwnedSemaphorePermit>,
+        rest: Option<Rest>,
+    ) -> bool {
+        let Some(from) = self.sources.from(source) else {
+            return false;
         };
-        self.open.remove(&ended.lane);
-        let Err(fault) = ended.result else {
-            return Ok(None);
+        let first = match (&rest, source == self.sources.first_id()) {
+            (None, true) => self.first.take(),
+            _ => None,
         };
-        match fault {
-            Fault::Stopped => return Ok(None),
-            Fault::Fatal(error) => return Err(error),
-            Fault::Changed(what) => return Ok(Some(Outcome::Changed(what))),
-            fault if !self.job.ranged => return Ok(Some(Outcome::Again(fault))),
-            Fault::Expired { status } => self.refused(status, ended.generation)?,
-            Fault::RangesIgnored => {
-                self.ignored += 1;
-                if self.ignored >= RANGES_IGNORED {
-                    return Ok(Some(Outcome::RangesIgnored));
-                }
-                self.failed(Fault::RangesIgnored)?;
+        let (work, first) = rest.map_or((None, first), |rest| (Some(rest.work), Some(rest.body)));
+        let handle = Handle {
+            source,
+            position: Arc::default(),
+            leave: Arc::default(),
+            stop: self.job.site.stop.child_token(),
+            since: Instant::now(),
+            seen: 0,
+            speed: 0.0,
+        };
+        let lane = Lane {
+            id: self.next,
+            site: Arc::clone(&self.job.site),
+            from,
+            work,
+            first,
+            position: Arc::clone(&handle.position),
+            leave: Arc::clone(&handle.leave),
+            stop: handle.stop.clone(),
+        };
+        let found = self.sources.get(source);
+        found.lanes += 1;
+        let (id, generation) = (self.next, found.generation());
+        self.open.insert(id, handle);
+        self.next += 1;
+        self.lanes.spawn(async move {
+            let result = lane.run().await;
+            drop(room);
+            Ended {
+                lane: id,
+                source,
+                generation,
+                result,
             }
-            fault => self.failed(fault)?,
-        }
-        Ok(None)
-    }
-
-    fn refused(&mut self, status: u16, generation: Generation) -> Result<(), Error> {
-        // Many connections meet the same end of a link: the first asks for all.
-        if generation != self.links.generation() || self.refused {
-            return Ok(());
-        }
-        tracing::info!(status, "the link was refused; a fresh one is asked for");
-        self.links.refused(status, self.report.fetched())?;
-        self.refused = true;
-        self.report.now.trouble = Some(in_words(&Fault::Expired { status }));
-        // One that is on its way already, because the link was old, will do.
-        if self.renewal.is_none() {
-            let wait = self.links.wait(self.job.parts.config.backoff);
-            self.renew_after(wait);
-        }
-        Ok(())
-    }
-
-    fn renew_after(&mut self, wait: Duration) {
-        let renewal = self.links.renew();
-        self.renewal = Some(Box::pin(async move {
-            tokio::time::sleep(wait).await;
-            renewal.await
-        }));
-    }
-
-    fn renewed(&mut self, link: Result<crate::Link, crate::LinkError>) -> Result<(), Error> {
-        match link {
-            Ok(link) => {
-                self.refused = false;
-                self.report.here.links_renewed += 1;
-                self.links.install(link, self.report.fetched());
-                Ok(())
-            }
-            // Whoever is still reading by the old link goes on meanwhile.
-            Err(error) if error.retryable || !self.lanes.is_empty() => {
-                let what = error.message.clone();
-                self.report.now.trouble = Some(format!("no fresh link: {what}"));
-                let fault = Fault::Fatal(error.into());
-                let mut wait = self.patience.failed(fault, self.report.fetched())?;
-                if !self.lanes.is_empty() {
-                    // Bytes still come, and reset the waits: there is no hurry.
-                    wait = wait.max(UNHURRIED);
-                }
-                self.renew_after(wait);
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// A failure that another try may cure.
-    fn failed(&mut self, fault: Fault) -> Result<(), Error> {
-        let words = in_words(&fault);
-        let busy = matches!(fault, Fault::Busy { .. });
-        let wait = self.patience.failed(fault, self.report.fetched())?;
-        tracing::debug!(?wait, "a connection failed: {words}");
-        self.report.now.trouble = Some(words);
-        if busy || self.patience.failures() > 1 {
-            self.growth.shrink(self.begun.elapsed());
-        }
-        self.pause = Some(
-            self.pause
-                .unwrap_or_else(Instant::now)
-                .max(Instant::now() + wait),
-        );
-        Ok(())
-    }
-
-    /// Measures, tells and records, when it is time for each.
-    fn look_up(&mut self) {
-        let fetched = self.report.fetched();
-        self.growth
-            .observe(self.begun.elapsed(), fetched, self.lanes.len());
-        // Those that came last leave first; the work that they leave is taken by who stays.
-        let wanted = self.growth.wanted();
-        for handle in self.open.values().skip(wanted) {
-            handle.leave.store(true, Ordering::Relaxed);
-        }
-        if let Some(trailing) = self.job.trailing {
-            trailing.reached(self.job.site.table().segments.frontier());
-        }
-        if self.report.is_due() {
-            self.look();
-            let waiting = self.lanes.is_empty();
-            self.report.now.phase = match waiting {
-                true => Phase::BackingOff,
-                false => Phase::Pulling,
-            };
-            self.report.tell();
-        }
-        if self.job.ranged && self.saving.is_none() && self.job.keeper.is_due(fetched) {
-            let record = self.record();
-            self.saving = Some(self.job.keeper.save(record, fetched));
-        }
-    }
-
-    /// Takes the present state into the next report.
-    fn look(&mut self) {
-        let positions = self
-            .open
-            .iter()
-            .map(|(lane, open)| (*lane, open.position.load(Ordering::Relaxed)))
-            .collect();
-        let table = self.job.site.table();
-        let (segments, done) = table.view(&positions);
-        let now = &mut self.report.now;
-        // Once bytes come again, the last trouble is over.
-        if done > now.done && self.pause.is_none() && self.renewal.is_none() {
-            now.trouble = None;
-        }
-        now.segments = segments;
-        now.done = done;
-        now.verified = table.blocks.proven();
-        now.connections = u32::try_from(self.lanes.len()).unwrap_or(u32::MAX);
-        self.report.here.blocks_refetched = self.damaged + table.blocks.damaged();
-    }
-
-    fn record(&self) -> Record {
-        let mut record = self.job.record.clone();
-        self.job.site.table().note(&mut record);
-        record.counters = self.report.counters();
-        record
+        });
+        true
     }
 }
 
 /// What a slot's future gives, once there is one.
-async fn some<T>(slot: &mut Option<futures::future::BoxFuture<'static, T>>) -> T {
+async fn some<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
     match slot {
         Some(future) => future.await,
         None => std::future::pending().await,

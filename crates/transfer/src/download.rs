@@ -13,12 +13,12 @@ use crate::{
     engine::Parts,
     file::{self, Earlier, Keeper, Part, Writer, blocking, control::Record},
     limit::Limits,
-    patience::{Patience, in_words},
+    patience::in_words,
     probe::Object,
-    renew::Links,
     reply::is_strong,
     report::Report,
     restore::restore,
+    source::Sources,
     table::Table,
     verify::digest::Trailing,
 };
@@ -35,13 +35,12 @@ pub(crate) async fn pull(
     let mut pull = Pull {
         parts,
         expected: object_of(&request.expected),
-        patience: Patience::new(&parts.config),
+        sources: Sources::new(&request, &parts.config),
         report: Report::new(progress),
         limits: Limits::new(parts.limit.clone(), request.limit.clone()),
         request,
         stop,
         may_be_small: true,
-        links: None,
         kept: 0,
     };
     pull.report.tell();
@@ -75,11 +74,10 @@ pub(crate) struct Pull<'a> {
     pub(crate) expected: Object,
     pub(crate) stop: CancellationToken,
     pub(crate) report: Report<'a>,
-    pub(crate) patience: Patience,
+    pub(crate) sources: Sources,
     pub(crate) limits: Limits,
     /// Whether the file may be taken by the short way, should it be small.
     pub(crate) may_be_small: bool,
-    pub(crate) links: Option<Links>,
     /// Bytes on the disk that a later run goes on from.
     pub(crate) kept: u64,
 }
@@ -130,7 +128,12 @@ impl Pull<'_> {
             let (outcome, kept) = self.crew(&ready, first, trailing.as_ref()).await?;
             self.kept = kept;
             let why = match outcome? {
-                Outcome::Complete => return self.conclude(&ready, trailing).await,
+                Outcome::Complete => match self.conclude(&ready, trailing).await? {
+                    Some(finished) => return Ok(finished),
+                    None => {
+                        "the sources together did not give the file that was promised".to_owned()
+                    }
+                },
                 Outcome::Changed(what) => {
                     changes += 1;
                     // Whoever said which object it is to be does not want another one.
@@ -251,7 +254,6 @@ impl Pull<'_> {
             table,
             Arc::clone(&self.report.fetched),
             self.limits.clone(),
-            self.request.headers.clone(),
         ))
     }
 
@@ -278,27 +280,21 @@ impl Pull<'_> {
             return Ok((Ok(Outcome::Complete), size.unwrap_or_default()));
         }
         self.link().await?;
-        let Some(links) = &mut self.links else {
-            return Err(Error::LinkRefused {
-                reason: "there is none".to_owned(),
-                retryable: true,
-                kept: 0,
-            });
-        };
+        self.sources.first().object = Some(Arc::new(ready.site.object.clone()));
         let job = Job {
             parts: self.parts,
             site: Arc::clone(&ready.site),
             record: Record::new(self.request.id, &ready.part.place.name),
             keeper: Keeper::new(Arc::clone(&ready.part)),
             ranged: ready.ranged,
+            proven: self.request.expected.manifest.is_some(),
             most: usize::from(self.request.connections.clamp(1, 64)),
             trailing,
             stop: &self.stop,
         };
         let crew = Crew::new(
             job,
-            links,
-            &mut self.patience,
+            &mut self.sources,
             &mut self.report,
             first,
             ready.answer,
@@ -306,12 +302,13 @@ impl Pull<'_> {
         Ok(crew.run().await)
     }
 
-    /// All bytes are there: the last proofs, the sync, the name.
+    /// All bytes are there: the last proofs, the sync, the name. None where the bytes of several
+    /// sources were not those promised: then one alone is to be asked.
     async fn conclude(
         &mut self,
         ready: &Ready,
         trailing: Option<Trailing>,
-    ) -> Result<Finished, Error> {
+    ) -> Result<Option<Finished>, Error> {
         self.report.now.trouble = None;
         self.report.now.connections = 0;
         self.report.now.phase = Phase::Finishing;
@@ -336,6 +333,16 @@ impl Pull<'_> {
             None => None,
         };
         if let Some(what) = self.mismatch(whole, sha256) {
+            let several = self
+                .sources
+                .uses()
+                .iter()
+                .filter(|used| used.fetched > 0)
+                .count()
+                > 1;
+            if several && self.sources.alone() {
+                return Ok(None);
+            }
             // Nobody can say which bytes are wrong, so none are worth keeping.
             blocking(move || part.remove()).await?;
             self.kept = 0;
@@ -349,7 +356,7 @@ impl Pull<'_> {
             .leftovers
             .gone(&self.request.folder, self.request.id);
         self.report.now.size = Some(size);
-        Ok(self.finished(path, size, whole, sha256))
+        Ok(Some(self.finished(path, size, whole, sha256)))
     }
 
     pub(crate) fn mismatch(
@@ -406,6 +413,7 @@ impl Pull<'_> {
             bytes_fetched: counters.fetched,
             links_renewed: counters.links_renewed,
             blocks_refetched: counters.blocks_refetched,
+            sources: self.sources.uses(),
         }
     }
 }

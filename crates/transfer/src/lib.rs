@@ -14,6 +14,7 @@ mod file;
 mod growth;
 mod guard;
 mod hosts;
+mod introduce;
 mod limit;
 mod opening;
 mod patience;
@@ -27,6 +28,7 @@ mod request;
 mod restore;
 mod segments;
 mod small;
+mod source;
 mod table;
 mod verify;
 
@@ -36,4 +38,6 @@ pub use guard::{Guard, Names};
 pub use limit::Limit;
 pub use plan::{Plan, Span};
 pub use progress::{Phase, Progress, SegmentView};
-pub use request::{Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, Verified};
+pub use request::{
+    Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, SourceUse, Verified,
+};

@@ -16,6 +16,7 @@ use crate::{
     renew::Links,
     reply::is_page,
     small::Short,
+    source::is_its_own,
     table::Table,
 };
 
@@ -124,13 +125,38 @@ impl Pull<'_> {
 
     /// The first usable reply, however many tries it takes.
     async fn first_reply(&mut self, whole_only: bool) -> Result<(Reply, Url), Error> {
+        loop {
+            match self.first_reply_of_first(whole_only).await {
+                Err(error) if self.is_replaced(&error) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Whether the source that failed like this was given up for another one.
+    fn is_replaced(&mut self, error: &Error) -> bool {
+        let first = self.sources.first_id();
+        let fault = Fault::Fatal(error.clone());
+        is_its_own(&fault) && self.sources.drop_one(first, &in_words(&fault))
+    }
+
+    async fn first_reply_of_first(&mut self, whole_only: bool) -> Result<(Reply, Url), Error> {
         let mut asked = if whole_only { Asked::Whole } else { Asked::All };
+        let known = match self.sources.first_id() {
+            0 => self.expected.clone(),
+            // Another server has other validators for the same bytes.
+            _ => Object {
+                size: self.expected.size,
+                ..Object::default()
+            },
+        };
         loop {
             let url = self.link().await?;
+            let headers = self.sources.first().headers().clone();
             let reply = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
-                reply = self.parts.asker.ask(&url, &self.request.headers, asked, Some(&self.expected)) => reply,
+                reply = self.parts.asker.ask(&url, &headers, asked, Some(&known)) => reply,
             };
             match reply {
                 Ok(Reply::AskWhole) if asked == Asked::All => asked = Asked::Whole,
@@ -145,17 +171,17 @@ impl Pull<'_> {
     /// The present link; the first is asked for here.
     pub(crate) async fn link(&mut self) -> Result<Url, Error> {
         loop {
-            if let Some(links) = &self.links {
-                return Ok(links.link().url.expose().clone());
+            if let Some(link) = self.sources.first().link() {
+                return Ok(link.url.expose().clone());
             }
-            let asked = Links::start(Arc::clone(&self.request.source));
+            let asked = Links::start(self.sources.first().origin());
             let links = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(Error::Stopped { kept: 0 }),
                 links = asked => links,
             };
             match links {
-                Ok(links) => self.links = Some(links),
+                Ok(links) => self.sources.first().links = Some(links),
                 Err(error) if error.retryable => {
                     self.wait_out(Fault::Fatal(error.into())).await?;
                 }
@@ -167,7 +193,7 @@ impl Pull<'_> {
     async fn renew(&mut self, status: u16) -> Result<(), Error> {
         let fetched = self.report.fetched();
         let base = self.parts.config.backoff;
-        let Some(links) = &mut self.links else {
+        let Some(links) = &mut self.sources.first().links else {
             return Ok(());
         };
         links.refused(status, fetched)?;
@@ -206,7 +232,7 @@ impl Pull<'_> {
         }
         let words = in_words(&fault);
         let furthest = self.high_water();
-        let wait = self.patience.failed(fault, furthest)?;
+        let wait = self.sources.first().patience.failed(fault, furthest)?;
         tracing::debug!(?wait, "the source failed: {words}");
         self.report.now.trouble = Some(words);
         self.report.now.phase = Phase::BackingOff;

@@ -15,6 +15,10 @@ pub struct Request {
     pub id: Uuid,
     /// Where URLs for the object come from.
     pub source: Arc<dyn LinkSource>,
+    /// Other places that have the same file. Each is asked for its size first, and, where no
+    /// manifest proves each block, for a sample to be compared; then the segments are spread over
+    /// all by their measured speed. [`Request::headers`] are not sent to them.
+    pub mirrors: Vec<Arc<dyn LinkSource>>,
     /// The folder to put the file into; made where it is missing.
     pub folder: PathBuf,
     /// The name to give it; sanitised. Where absent: Content-Disposition's, else the URL path's.
@@ -111,6 +115,17 @@ pub struct Finished {
     pub links_renewed: u32,
     /// How many blocks came damaged and were fetched again, over all runs.
     pub blocks_refetched: u32,
+    /// What each source did in this run: the first, then the mirrors in their order.
+    pub sources: Vec<SourceUse>,
+}
+
+/// What one source of a file did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceUse {
+    /// Bytes that came from it.
+    pub fetched: u64,
+    /// Why it was given up, where it was.
+    pub dropped: Option<String>,
 }
 
 impl fmt::Debug for Request {

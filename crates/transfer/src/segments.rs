@@ -153,15 +153,35 @@ impl Segments {
             Some(idle) => idle,
             None => self.split()?,
         };
+        Some(self.give(lane, index))
+    }
+
+    fn give(&mut self, lane: LaneId, index: usize) -> Work {
         let run = &mut self.runs[index];
         run.owner = Some(lane);
         let (granule, end, head) = (run.next, run.end, run.head);
-        Some(Work {
+        Work {
             granule,
             head,
             start: self.start_of(granule) + head.length,
             end: self.start_of(end),
-        })
+        }
+    }
+
+    /// What `lane` has still to fetch, where it has written up to `position`.
+    pub(crate) fn left_of(&self, lane: LaneId, position: u64) -> Option<Range<u64>> {
+        let run = self.runs.iter().find(|run| run.owner == Some(lane))?;
+        let end = self.start_of(run.end);
+        Some(position.max(self.start_of(run.next))..end)
+    }
+
+    /// For `lane`: the run that nobody is on and whose rest begins within `range` and ends with it.
+    pub(crate) fn take_rest(&mut self, lane: LaneId, range: &Range<u64>) -> Option<Work> {
+        let index = self.runs.iter().position(|run| {
+            let start = self.start_of(run.next) + run.head.length;
+            run.owner.is_none() && range.contains(&start) && self.start_of(run.end) == range.end
+        })?;
+        Some(self.give(lane, index))
     }
 
     /// Whether a free connection would find work.

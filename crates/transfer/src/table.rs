@@ -12,6 +12,15 @@ use crate::{
     verify::blocks::{Blocks, Verdict, granule_for},
 };
 
+/// What a granule's landing means for its connection.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    /// Whether it goes on with the next.
+    pub(crate) goes_on: Result<bool, Error>,
+    /// Whether the block was damaged that the granule made whole.
+    pub(crate) is_damaged: bool,
+}
+
 /// Segments and their checksums.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -68,22 +77,31 @@ impl Table {
         table
     }
 
-    /// `lane` has written a granule. Answers whether it goes on with the next.
-    pub(crate) fn landed(&mut self, lane: LaneId, granule: u32, crc: u64) -> Result<bool, Error> {
+    /// `lane` has written a granule.
+    pub(crate) fn landed(&mut self, lane: LaneId, granule: u32, crc: u64) -> Landed {
         let goes_on = self.segments.complete(lane, granule);
         match self.blocks.landed(granule, crc, &self.segments) {
-            Verdict::Fine => Ok(goes_on),
+            Verdict::Fine => Landed {
+                goes_on: Ok(goes_on),
+                is_damaged: false,
+            },
             Verdict::Bad(granules) => {
                 tracing::warn!(?granules, "a block came damaged; it is fetched again");
                 self.segments.lose(granules);
-                Ok(goes_on)
+                Landed {
+                    goes_on: Ok(goes_on),
+                    is_damaged: true,
+                }
             }
             Verdict::Hopeless(block, granules) => {
                 self.segments.lose(granules);
-                Err(Error::DigestMismatch {
-                    what: format!("block {block} came damaged every time"),
-                    kept: 0,
-                })
+                Landed {
+                    goes_on: Err(Error::DigestMismatch {
+                        what: format!("block {block} came damaged every time"),
+                        kept: 0,
+                    }),
+                    is_damaged: true,
+                }
             }
         }
     }

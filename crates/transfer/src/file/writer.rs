@@ -41,6 +41,10 @@ impl Writer {
         }
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Writes `bytes` at `offset`; they are in the page cache when this returns.
     pub(crate) async fn write(&self, offset: u64, bytes: Bytes) -> Result<(), Error> {
         if self.pace.is_slow() {

@@ -95,6 +95,7 @@ impl Pull {
             request: Request {
                 id: Uuid::new_v4(),
                 source: links,
+                mirrors: Vec::new(),
                 folder: folder.to_owned(),
                 name: None,
                 expected: Expected::default(),

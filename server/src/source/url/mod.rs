@@ -100,6 +100,7 @@ impl Fetcher {
         let request = Request {
             id: job.0,
             source: Arc::new(Fixed(recipe.url)),
+            mirrors: Vec::new(),
             folder: self.spool.of(job),
             name: Some(NAME.to_owned()),
             expected: Expected::default(),

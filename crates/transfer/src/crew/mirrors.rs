@@ -1,0 +1,110 @@
+//! Mirrors: asked once there is something to compare, dropped once they prove bad, and given as
+//! many connections as their speed is worth.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::Crew;
+use crate::{
+    file::read_exact_at,
+    introduce::{Introduced, SAMPLE, Sample, introduce},
+};
+
+/// Connections move from a slow source to a fast one no more often than this.
+const MOVES: Duration = Duration::from_secs(1);
+
+impl Crew<'_, '_> {
+    pub(super) fn look_at_mirrors(&mut self) {
+        if !self.job.ranged {
+            return;
+        }
+        self.ask_mirrors();
+        while let Some(id) = self.sources.damaging() {
+            self.sources.drop_one(id, "its blocks came damaged");
+            for handle in self.open.values().filter(|handle| handle.source == id) {
+                handle.stop.cancel();
+            }
+        }
+        // One that learned nothing yet, or that is the only one, is no laggard.
+        if self.moved.elapsed() >= MOVES
+            && let Some(id) = self.sources.laggard()
+        {
+            self.moved = Instant::now();
+            let last = self.open.values().rev().find(|handle| handle.source == id);
+            if let Some(handle) = last.filter(|handle| handle.since.elapsed() >= MOVES) {
+                handle.leave.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn ask_mirrors(&mut self) {
+        let Some(size) = self.job.site.object.size else {
+            return;
+        };
+        let unasked: Vec<_> = self
+            .sources
+            .all()
+            .filter(|(_, source)| !source.asked && source.object.is_none())
+            .map(|(id, source)| (id, source.origin()))
+            .collect();
+        if unasked.is_empty() {
+            return;
+        }
+        let sample = match self.job.proven {
+            true => None,
+            false => match self.sample() {
+                Some(sample) => Some(sample),
+                // Nothing is there to compare: at a later look.
+                None => return,
+            },
+        };
+        for (id, origin) in unasked {
+            self.sources.get(id).asked = true;
+            let sample = sample.as_ref().map(|sample| Sample {
+                start: sample.start,
+                bytes: sample.bytes.clone(),
+            });
+            let (asker, stall) = (self.job.site.asker.clone(), self.job.site.stall);
+            self.introductions
+                .push(Box::pin(introduce(id, origin, asker, size, sample, stall)));
+        }
+    }
+
+    /// Bytes that are on the disk; read from the page cache, into which they were just written.
+    fn sample(&self) -> Option<Sample> {
+        let positions = self
+            .open
+            .iter()
+            .map(|(lane, open)| (*lane, open.position.load(Ordering::Relaxed)))
+            .collect();
+        let (view, _) = self.job.site.table().view(&positions);
+        let longest = view.iter().max_by_key(|segment| segment.done)?;
+        let size = self.job.site.object.size?;
+        if longest.done < SAMPLE.min(size) {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(longest.done.min(SAMPLE)).ok()?];
+        read_exact_at(self.job.site.writer.file(), &mut bytes, longest.start).ok()?;
+        Some(Sample {
+            start: longest.start,
+            bytes,
+        })
+    }
+
+    pub(super) fn introduced(&mut self, mirror: Introduced) {
+        match mirror.result {
+            Ok((links, object)) => {
+                let source = self.sources.get(mirror.source);
+                source.links = Some(links);
+                source.object = Some(Arc::new(object));
+            }
+            Err(why) => {
+                self.sources.drop_one(mirror.source, &why);
+            }
+        }
+    }
+}
