@@ -24,6 +24,10 @@ const AGE: Duration = Duration::from_secs(1);
 /// A connection is slow if it has less than this part of the best one's speed.
 const FAIR: f64 = 0.5;
 
+/// While there is other work to hand out, only what is this slow for so long is restarted.
+const HOPELESS: f64 = 0.1;
+const HOPELESS_AGE: Duration = Duration::from_secs(5);
+
 /// The best speed fades at each look, so that a burst long ago is no measure.
 const FADING: f64 = 0.998;
 
@@ -65,14 +69,19 @@ impl Crew<'_, '_> {
         self.tail.best = (self.tail.best * FADING).max(best);
         // Under a limit every connection is slow, and there is no hurry.
         let hurried = self.job.ranged && self.job.site.limits.step() == u64::MAX;
-        if !hurried || self.tail.won.is_some() || self.job.site.table().segments.has_work() {
+        if !hurried || self.tail.won.is_some() {
             return;
         }
+        let is_tail = !self.job.site.table().segments.has_work();
+        let (age, fair) = match is_tail {
+            true => (AGE, FAIR),
+            false => (HOPELESS_AGE, HOPELESS),
+        };
         let slowest = self
             .open
             .iter()
-            .filter(|(_, handle)| handle.since.elapsed() >= AGE)
-            .filter(|(_, handle)| handle.speed < self.tail.best * FAIR)
+            .filter(|(_, handle)| handle.since.elapsed() >= age)
+            .filter(|(_, handle)| handle.speed < self.tail.best * fair)
             .filter_map(|(lane, handle)| {
                 let rest = self.job.site.table().segments.left_of(*lane, handle.seen)?;
                 let seconds = (rest.end - rest.start) as f64 / handle.speed.max(1.0);
@@ -89,7 +98,11 @@ impl Crew<'_, '_> {
             if let Some(handle) = self.open.get(&lane) {
                 handle.stop.cancel();
             }
-        } else if *tries == RESTARTS && self.tail.hedge.is_none() && rest.end - rest.start <= MOST {
+        } else if is_tail
+            && *tries == RESTARTS
+            && self.tail.hedge.is_none()
+            && rest.end - rest.start <= MOST
+        {
             *tries += 1;
             self.begin_hedge(lane, rest);
         }

@@ -7,6 +7,7 @@ mod changed;
 mod faults;
 mod guard;
 mod links;
+mod mirrors;
 mod names;
 mod resume;
 mod small;

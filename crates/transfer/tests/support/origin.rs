@@ -36,6 +36,8 @@ pub(crate) struct Rules {
     pub(crate) cut: Option<(u64, u32)>,
     /// Falls silent after so many bytes of a body: how often.
     pub(crate) stall: Option<(u64, u32)>,
+    /// Goes on at 1 KiB a second after so many bytes of a body: how often.
+    pub(crate) crawl: Option<(u64, u32)>,
     /// Flips the byte at this offset: how often.
     pub(crate) corrupt: Option<(u64, u32)>,
     /// Sends another range than was asked for, and says so: how often.
@@ -395,6 +397,10 @@ async fn body(
             let _ = stream.read(&mut rest).await;
             return Ok(false);
         }
+        if strike(state, |rules| &mut rules.crawl, gone) {
+            crawl(stream, &bytes[at as usize..range.end as usize]).await?;
+            return Ok(false);
+        }
         if let Some(rate) = rate {
             let due = started + Duration::from_secs_f64(gone as f64 / rate as f64);
             tokio::time::sleep_until(due).await;
@@ -404,6 +410,15 @@ async fn body(
         stream.write_all(b"0\r\n\r\n").await?;
     }
     Ok(true)
+}
+
+/// A byte now and then, until the other side gives up or all is sent.
+async fn crawl(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    for piece in bytes.chunks(64) {
+        stream.write_all(piece).await?;
+        tokio::time::sleep(Duration::from_millis(62)).await;
+    }
+    Ok(())
 }
 
 fn note_sent(state: &State, bytes: u64) {
