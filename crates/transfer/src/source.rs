@@ -224,12 +224,14 @@ impl Sources {
         })
     }
 
-    /// Measures all sources over the last `time`.
-    pub(crate) fn measure(&mut self, time: Duration) {
+    /// Measures all sources over the last `time`. Answers how many bytes came in it.
+    pub(crate) fn measure(&mut self, time: Duration) -> u64 {
+        let mut all = 0;
         for source in &mut self.0 {
             let fetched = source.fetched();
             let came = fetched - source.seen;
             source.seen = fetched;
+            all += came;
             if source.lanes == 0 || (source.speed.is_none() && came == 0) {
                 continue;
             }
@@ -240,6 +242,7 @@ impl Sources {
                     .map_or(now, |before| before + FRESH * (now - before)),
             );
         }
+        all
     }
 
     /// A source whose connections would do much more elsewhere.

@@ -48,7 +48,10 @@ impl Crew<'_, '_> {
             return;
         }
         self.looked = Instant::now();
-        self.sources.measure(time);
+        let came = self.sources.measure(time);
+        // A connection may be done before it was looked at twice: all together are a measure too.
+        let each = came as f64 / time.as_secs_f64() / self.open.len().max(1) as f64;
+        self.tail.saw(each);
         for handle in self.open.values_mut() {
             let at = handle.position.load(Ordering::Relaxed);
             // It may have taken other work meanwhile, elsewhere in the file.

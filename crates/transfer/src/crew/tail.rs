@@ -59,14 +59,18 @@ pub(super) struct Rest {
     pub(super) body: First,
 }
 
+impl Tail {
+    /// Connections had this speed, in bytes per second.
+    pub(super) fn saw(&mut self, speed: f64) {
+        self.best = (self.best * FADING).max(speed);
+    }
+}
+
 impl Crew<'_, '_> {
     pub(super) fn look_at_tail(&mut self) {
-        let best = self
-            .open
-            .values()
-            .map(|handle| handle.speed)
-            .fold(0.0, f64::max);
-        self.tail.best = (self.tail.best * FADING).max(best);
+        for handle in self.open.values() {
+            self.tail.best = self.tail.best.max(handle.speed);
+        }
         // Under a limit every connection is slow, and there is no hurry.
         let hurried = self.job.ranged && self.job.site.limits.step() == u64::MAX;
         if !hurried || self.tail.won.is_some() {
