@@ -8,16 +8,14 @@ mod bull;
 mod enqueue;
 mod file;
 mod load;
-mod machine;
 mod ours;
 mod polls;
-mod program;
-mod report;
 mod starts;
 
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use longhaul_bench_kit::{machine, program, report};
 use report::Page;
 
 /// What is measured, and for how long.

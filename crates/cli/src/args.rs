@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Fetch files now, and wait until they are here, whole and verified.
     #[command(after_help = GET_HELP, after_long_help = GET_LONG_HELP)]
     Get(Get),
+    /// Fetch URLs straight from where they are, without a server.
+    #[command(after_help = PULL_HELP)]
+    Pull(Box<Pull>),
     /// Put files on the list and have the server begin with them.
     Add(Add),
     /// Show the list.
@@ -127,6 +130,74 @@ pub(crate) struct Get {
     pub(crate) sha256: Option<Sha256>,
     #[command(flatten)]
     pub(crate) pulls: Pulls,
+}
+
+const PULL_HELP: &str = r#"Run again after an interruption, it goes on with what is there. The finished paths go to stdout.
+Exit code: 0 when every file is complete and verified as far as anything is known of it, 1 when one
+is not, 2 for wrong usage, 130 when interrupted.
+
+An input file has one file a line: its URL, and after tabs the URLs of its mirrors; `-` is stdin.
+
+With --json each line on stdout is one of these:
+  {"event":"completed","url","path","size","verified":"blocks"|"digest"|"length","sha256","crc64nvme",
+   "fetched","sources":[{"fetched","dropped"}]}
+  {"event":"failed","url","code","message","kept","retryable"}
+  {"event":"summary","completed","failed","bytes","fetched","seconds"}"#;
+
+/// Files that are fetched without a server.
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// A file's URL, each.
+    #[arg(value_name = "URL", required_unless_present_any = ["input_file", "metalink"])]
+    pub(crate) urls: Vec<Url>,
+    /// Another place of the same file; for a single URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Vec<Url>,
+    /// Fetch what is listed in this file as well.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) input_file: Option<PathBuf>,
+    /// Fetch what this Metalink file (RFC 5854) describes as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metalink: Vec<PathBuf>,
+    /// The folder to put the files into.
+    #[arg(short, long, default_value = ".", value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// What the file's sha256 must be; for a single URL.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<Sha256>,
+    /// The file's manifest (JSON, as a job server gives it), which proves each block; for a single URL.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Sent along to the URLs, not to mirrors nor to where they redirect.
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) pulls: Pulls,
+}
+
+/// How sources are reached.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// http, https, socks4, socks5 or socks5h, with user name and password where it wants them;
+    /// `none` for no proxy [default: the system's].
+    #[arg(
+        long,
+        env = "LONGHAUL_PROXY",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) proxy: Option<String>,
+    /// Trust the certificate authorities in this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// Send the cookies in this file where they belong (the format of browsers' exports and of curl).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cookies: Option<PathBuf>,
+    /// The user name for the URLs; the password comes from LONGHAUL_PASSWORD, where no one can read it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod files;
 mod get;
 mod outcome;
 mod place;
+mod pull;
 mod rows;
 mod show;
 mod slot;
@@ -17,6 +18,10 @@ use tracing_subscriber::EnvFilter;
 use args::{Cli, Command};
 use outcome::{Outcome, Stop};
 use place::Place;
+
+/// The system's allocator gives large buffers back at once, and pays for each with page faults.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -42,6 +47,10 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Outcome, Stop> {
+    // The one command that needs neither server nor list.
+    if let Command::Pull(pull) = cli.command {
+        return Box::pin(pull::pull(*pull, cli.common.json)).await;
+    }
     let place = Place::of(&cli.common)?;
     match cli.command {
         Command::Files(files) => files::show(&place, &files).await,
@@ -54,6 +63,7 @@ async fn run(cli: Cli) -> Result<Outcome, Stop> {
         Command::Cancel(which) => rows::act(&place, longhaul_client::Action::Cancel, &which).await,
         Command::Retry(which) => rows::act(&place, longhaul_client::Action::Retry, &which).await,
         Command::Remove(remove) => rows::remove(&place, &remove).await,
+        Command::Pull(_) => unreachable!("carried out above"),
     }
 }
 

@@ -67,7 +67,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cache_bytes: 64 << 20,
+            cache_bytes: 256 << 20,
             open_timeout: Duration::from_secs(60),
             compact_above: 32 << 20,
             prove_first: 64 << 20,

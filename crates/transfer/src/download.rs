@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use longhaul_protocol::{Crc64Nvme, Sha256};
+use reqwest::header::{self, HeaderName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,23 @@ use crate::{
 
 /// An object that changes this often while it is pulled is not pulled.
 const START_OVERS: u32 = 3;
+
+/// Headers that say which bytes are asked for, or that belong to the connection.
+const OWN_HEADERS: [HeaderName; 13] = [
+    header::ACCEPT_ENCODING,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::RANGE,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 pub(crate) async fn pull(
     parts: &Parts,
@@ -159,6 +177,17 @@ impl Pull<'_> {
     }
 
     fn check_expectations(&self) -> Result<(), Error> {
+        if let Some(name) = self
+            .request
+            .headers
+            .keys()
+            .find(|name| OWN_HEADERS.contains(name))
+        {
+            return Err(Error::Header {
+                name: name.to_string(),
+                kept: 0,
+            });
+        }
         let expected = &self.request.expected;
         let Some(manifest) = expected.manifest.as_deref() else {
             return Ok(());

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Error, Finished, Guard, Progress, Request, download, file, file::Leftovers, hosts::Hosts,
-    limit::Limit, probe::Asker,
+    Error, Finished, Guard, Network, Progress, Request, download, file, file::Leftovers,
+    hosts::Hosts, limit::Limit, network::Clients, probe::Asker,
 };
 
 /// Memory for small files, over all pulls, in KiB; what finds no room goes the usual way.
@@ -41,6 +41,8 @@ pub struct EngineConfig {
     /// Where it may connect to; anywhere where absent. With a guard the system's proxies are not
     /// used: they would connect to what the guard never saw.
     pub guard: Option<Guard>,
+    /// How sources are reached.
+    pub network: Network,
 }
 
 impl Default for EngineConfig {
@@ -57,6 +59,7 @@ impl Default for EngineConfig {
             retry_after_cap: Duration::from_secs(120),
             redirects: 10,
             guard: None,
+            network: Network::default(),
         }
     }
 }
@@ -82,10 +85,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Setup`] where the system's certificates or proxy settings cannot be used.
     pub fn new(config: EngineConfig) -> Result<Self, Error> {
-        let client = crate::probe::client(&config)?;
+        let clients = Arc::new(Clients::new(&config)?);
         Ok(Self(Arc::new(Parts {
             asker: Asker {
-                client,
+                clients,
                 guard: config.guard.clone(),
                 redirects: config.redirects,
                 patience: config.connect_timeout + config.stall_timeout,

@@ -118,6 +118,30 @@ pub enum Error {
         /// Bytes kept on the disk.
         kept: u64,
     },
+    /// The source's certificate is not to be trusted; nothing was sent to it.
+    #[error("the source's certificate is not trusted: {what}")]
+    Untrusted {
+        /// What is wrong with it.
+        what: String,
+        /// Bytes kept on the disk.
+        kept: u64,
+    },
+    /// The proxy does not do what it is there for.
+    #[error("the proxy refuses: {what}")]
+    Proxy {
+        /// What it said.
+        what: String,
+        /// Bytes kept on the disk.
+        kept: u64,
+    },
+    /// A header was given that the engine sets itself, or that is not for the other end.
+    #[error("the header {name} cannot be given: the engine sets it itself")]
+    Header {
+        /// Its name.
+        name: String,
+        /// Bytes kept on the disk.
+        kept: u64,
+    },
     /// The source failed or refused for lack of capacity, every time.
     #[error("the source is overloaded or failing (status {status})")]
     Overloaded {
@@ -172,6 +196,9 @@ impl Error {
             | Self::Refused { .. }
             | Self::Redirect { .. }
             | Self::NotAllowed { .. }
+            | Self::Untrusted { .. }
+            | Self::Proxy { .. }
+            | Self::Header { .. }
             | Self::Setup { .. } => false,
         }
     }
@@ -194,6 +221,9 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::Redirect { .. } => "redirect",
             Self::NotAllowed { .. } => "not_allowed",
+            Self::Untrusted { .. } => "untrusted",
+            Self::Proxy { .. } => "proxy",
+            Self::Header { .. } => "header",
             Self::Overloaded { .. } => "overloaded",
             Self::BadReply { .. } => "bad_reply",
             Self::Network { .. } => "network",
@@ -230,6 +260,9 @@ impl Error {
             | Self::Refused { kept, .. }
             | Self::Redirect { kept }
             | Self::NotAllowed { kept, .. }
+            | Self::Untrusted { kept, .. }
+            | Self::Proxy { kept, .. }
+            | Self::Header { kept, .. }
             | Self::Overloaded { kept, .. }
             | Self::BadReply { kept, .. }
             | Self::Network { kept, .. } => Some(kept),

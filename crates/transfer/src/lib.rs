@@ -6,6 +6,7 @@
 //! happened, what was kept, and whether trying again can help.
 
 mod connection;
+mod cookies;
 mod crew;
 mod download;
 mod engine;
@@ -16,8 +17,12 @@ mod guard;
 mod hosts;
 mod introduce;
 mod limit;
+mod lookup;
+pub mod metalink;
+mod network;
 mod opening;
 mod patience;
+mod plain;
 mod plan;
 mod probe;
 mod progress;
@@ -32,10 +37,13 @@ mod source;
 mod table;
 mod verify;
 
+pub use cookies::{CookieError, Cookies};
 pub use engine::{Engine, EngineConfig};
 pub use error::Error;
 pub use guard::{Guard, Names};
 pub use limit::Limit;
+pub use network::{Network, Proxy};
+pub use plain::Plain;
 pub use plan::{Plan, Span};
 pub use progress::{Phase, Progress, SegmentView};
 pub use request::{

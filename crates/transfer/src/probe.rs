@@ -3,16 +3,20 @@
 //! There is no HEAD: a presigned GET cannot be HEADed, and one-time links exist. The first ranged
 //! GET is the probe, and its body is the first segment.
 
-use std::{error::Error as _, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use percent_encoding::percent_decode_str;
 use reqwest::{
-    Client, Response,
+    RequestBuilder, Response,
     header::{ACCEPT_ENCODING, HeaderMap, IF_MATCH, LOCATION, RANGE},
-    redirect::Policy,
 };
 use url::Url;
 
-use crate::{EngineConfig, Error, Guard, guard, reply::judge};
+use crate::{
+    Error, Guard, guard,
+    network::{Clients, distrust, said},
+    reply::judge,
+};
 
 /// The object that a pull is of: what every reply is held against.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,37 +86,14 @@ impl From<Error> for Fault {
     }
 }
 
-/// The HTTP client of an engine: HTTP/1.1 with a connection a range, kept alive.
-pub(crate) fn client(config: &EngineConfig) -> Result<Client, Error> {
-    let mut builder = Client::builder();
-    if let Some(guard) = &config.guard {
-        builder = builder.no_proxy().dns_resolver(guard.clone());
-    }
-    builder
-        .user_agent(&config.user_agent)
-        .http1_only()
-        .tcp_nodelay(true)
-        .connect_timeout(config.connect_timeout)
-        .pool_max_idle_per_host(config.connections_per_host)
-        .pool_idle_timeout(Duration::from_secs(30))
-        // A Referer would carry the signed URL to whoever is redirected to.
-        .referer(false)
-        // Followed by hand: each hop is checked, and a header of one host is not another's.
-        .redirect(Policy::none())
-        .build()
-        .map_err(|error| Error::Setup {
-            what: said(&error.without_url()),
-        })
-}
-
 fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// How an engine asks: its client, and where that may go.
+/// How an engine asks: its clients, and where that may go.
 #[derive(Debug, Clone)]
 pub(crate) struct Asker {
-    pub(crate) client: Client,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) guard: Option<Guard>,
     pub(crate) redirects: usize,
     /// How long the head of a reply may take.
@@ -154,27 +135,18 @@ impl Asker {
             if let Some(guard) = &self.guard {
                 guard.check(&at)?;
             }
-            let mut request = self
-                .client
-                .get(at.clone())
-                .header(ACCEPT_ENCODING, "identity");
-            if at.origin() == url.origin() {
-                request = request.headers(headers.clone());
+            let request = || self.request(url, &at, headers, asked, known);
+            let reply = match request().send().await {
+                Err(error) if self.clients.speaks_only_two(&at, &error) => request().send().await,
+                reply => reply,
+            };
+            let reply = reply.map_err(|error| self.clients.fault(error))?;
+            if reply.status() == 407 && self.clients.is_proxied() {
+                return Err(Fault::Fatal(Error::Proxy {
+                    what: "it wants another user name or password".to_owned(),
+                    kept: 0,
+                }));
             }
-            match asked {
-                Asked::All => request = request.header(RANGE, "bytes=0-"),
-                Asked::Range { start, end } => {
-                    let range = format!("bytes={start}-{}", end.saturating_sub(1));
-                    request = request.header(RANGE, range);
-                }
-                Asked::Whole => {}
-            }
-            if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
-                // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the
-                // other.
-                request = request.header(IF_MATCH, etag);
-            }
-            let reply = request.send().await.map_err(of_request)?;
             if !matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(reply);
             }
@@ -182,6 +154,58 @@ impl Asker {
         }
         Err(Fault::Fatal(Error::Redirect { kept: 0 }))
     }
+
+    /// A question to `at`, to which a question to `url` was led.
+    fn request(
+        &self,
+        url: &Url,
+        at: &Url,
+        headers: &HeaderMap,
+        asked: Asked,
+        known: Option<&Object>,
+    ) -> RequestBuilder {
+        let mut request = self
+            .clients
+            .of(at)
+            .get(without_user(at))
+            .header(ACCEPT_ENCODING, "identity");
+        // What is for one origin's eyes is not shown to another.
+        if at.origin() == url.origin() {
+            request = request.headers(headers.clone());
+            if let Some((user, password)) = user(url) {
+                request = request.basic_auth(user, password);
+            }
+        }
+        match asked {
+            Asked::All => request = request.header(RANGE, "bytes=0-"),
+            Asked::Range { start, end } => {
+                let range = format!("bytes={start}-{}", end.saturating_sub(1));
+                request = request.header(RANGE, range);
+            }
+            Asked::Whole => {}
+        }
+        if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
+            // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the
+            // other.
+            request = request.header(IF_MATCH, etag);
+        }
+        request
+    }
+}
+
+/// The user name and password of a URL (RFC 3986, section 3.2.1), decoded.
+fn user(url: &Url) -> Option<(String, Option<String>)> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let password = url.password().map(decoded);
+    (!url.username().is_empty() || password.is_some()).then(|| (decoded(url.username()), password))
+}
+
+fn without_user(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Only a URL without a host has no place for them, and that one cannot be asked.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 /// Where a redirect leads: only over HTTP, never from an encrypted connection to an open one, and
@@ -200,18 +224,9 @@ fn may_follow(from: &Url, to: &Url) -> bool {
 /// A failure of reqwest, in words without the URL.
 pub(crate) fn of_request(error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    guard::refusal(&error).unwrap_or_else(|| Fault::Network(said(&error)))
-}
-
-/// The innermost cause: "connection refused" rather than "error sending request".
-fn said(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
-    text
+    guard::refusal(&error)
+        .or_else(|| distrust(&error))
+        .unwrap_or_else(|| Fault::Network(said(&error)))
 }
 
 #[cfg(test)]

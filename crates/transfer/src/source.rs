@@ -325,6 +325,7 @@ pub(crate) const fn is_its_own(fault: &Fault) -> bool {
                 | Error::Refused { .. }
                 | Error::Redirect { .. }
                 | Error::NotAllowed { .. }
+                | Error::Untrusted { .. }
                 | Error::LinkRefused { .. }
                 | Error::NotAFile { .. }
                 | Error::DigestMismatch { .. }

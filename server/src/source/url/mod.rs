@@ -7,12 +7,10 @@ mod spool;
 
 use std::{path::Path, sync::Arc};
 
-use async_trait::async_trait;
 use http::HeaderMap;
 use longhaul_protocol::{JobId, SignedUrl};
 use longhaul_transfer::{
-    Engine, EngineConfig, Error, Expected, Guard, Limit, Link, LinkError, LinkReason, LinkSource,
-    Progress, Request,
+    Engine, EngineConfig, Error, Expected, Guard, Limit, Plain, Progress, Request,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -99,7 +97,7 @@ impl Fetcher {
         let host = host_of(recipe.url.expose());
         let request = Request {
             id: job.0,
-            source: Arc::new(Fixed(recipe.url)),
+            source: Arc::new(Plain::new(recipe.url)),
             mirrors: Vec::new(),
             folder: self.spool.of(job),
             name: Some(NAME.to_owned()),
@@ -128,25 +126,6 @@ impl Fetcher {
                 Ok(())
             }
             Err(error) => Err(told(&host, error)),
-        }
-    }
-}
-
-/// A URL that is always the same: there is no fresher one to ask for.
-struct Fixed(SignedUrl);
-
-#[async_trait]
-impl LinkSource for Fixed {
-    async fn link(&self, reason: LinkReason) -> Result<Link, LinkError> {
-        match reason {
-            LinkReason::Start => Ok(Link {
-                url: self.0.clone(),
-                expires_at: None,
-            }),
-            LinkReason::Expired => Err(LinkError {
-                message: "access was refused".into(),
-                retryable: false,
-            }),
         }
     }
 }

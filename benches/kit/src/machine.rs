@@ -8,7 +8,7 @@ use anyhow::Context;
 const TICK: Duration = Duration::from_millis(10);
 
 /// CPU time that a process has used, in the kernel and out of it.
-pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
+pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name stands in brackets, and may hold anything.
     let rest = stat.rsplit_once(')').context("a strange stat")?.1;
@@ -18,7 +18,7 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
 }
 
 /// Resident memory now and at its highest, in MiB.
-pub(crate) fn memory(pid: u32) -> anyhow::Result<(u64, u64)> {
+pub fn memory(pid: u32) -> anyhow::Result<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let field = |name: &str| -> anyhow::Result<u64> {
         let line = status.lines().find(|line| line.starts_with(name));
@@ -29,7 +29,7 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<(u64, u64)> {
 }
 
 /// The load averages of the last 1, 5 and 15 minutes.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split_whitespace()
         .take(3)
@@ -38,7 +38,7 @@ pub(crate) fn load() -> String {
 }
 
 /// The processor's name and how many there are.
-pub(crate) fn processor() -> String {
+pub fn processor() -> String {
     let about = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let names = about.lines().filter(|line| line.starts_with("model name"));
     let count = names.clone().count();

@@ -4,14 +4,17 @@ use std::fmt::Write;
 
 /// Figures of one thing over all rounds.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Figures(Vec<f64>);
+pub struct Figures(Vec<f64>);
 
 impl Figures {
-    pub(crate) fn add(&mut self, figure: f64) {
+    /// Takes a round's figure.
+    pub fn add(&mut self, figure: f64) {
         self.0.push(figure);
     }
 
-    pub(crate) fn median(&self) -> f64 {
+    /// The middle one; not a number where there is none.
+    #[must_use]
+    pub fn median(&self) -> f64 {
         let sorted = self.sorted();
         let middle = sorted.len() / 2;
         match sorted.len() {
@@ -50,17 +53,18 @@ impl std::fmt::Display for Figures {
 
 /// The page.
 #[derive(Debug, Default)]
-pub(crate) struct Page(String);
+pub struct Page(String);
 
 impl Page {
     /// Adds a line, and prints it: a long run shows how far it is.
-    pub(crate) fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         // A pipe that is closed does not stop the run: the page is written all the same.
         let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{line}\n").as_bytes());
         let _ = writeln!(self.0, "{line}");
     }
 
-    pub(crate) fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+    /// Adds a table.
+    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
         self.line("");
         self.line(&format!("| {} |", head.join(" | ")));
         self.line(&format!("|{}", " --- |".repeat(head.len())));
@@ -69,13 +73,16 @@ impl Page {
         }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// All of it.
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.0
     }
 }
 
 /// A ratio beside the bar that it has to reach.
-pub(crate) fn against(ratio: f64, bar: f64) -> String {
+#[must_use]
+pub fn against(ratio: f64, bar: f64) -> String {
     let mark = if ratio >= bar { "holds" } else { "missed" };
     format!("{ratio:.2} (bar {bar}: {mark})")
 }

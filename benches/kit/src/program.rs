@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 
 /// A program that runs until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Program {
+pub struct Program {
     child: Child,
     /// Kept, so that a later word of it does not fail.
     _said: Option<BufReader<ChildStdout>>,
@@ -18,7 +18,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// Starts it; its errors go to `log`.
-    pub(crate) fn start(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+    pub fn start(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
         let errors = std::fs::File::create(log)?;
         let child = command
             .stdin(Stdio::null())
@@ -30,7 +30,7 @@ impl Program {
     }
 
     /// Starts it and waits for the first line that it says.
-    pub(crate) fn that_says(command: &mut Command, log: &Path) -> anyhow::Result<(Self, String)> {
+    pub fn that_says(command: &mut Command, log: &Path) -> anyhow::Result<(Self, String)> {
         let errors = std::fs::File::create(log)?;
         let mut child = command
             .stdin(Stdio::null())
@@ -53,12 +53,14 @@ impl Program {
         Ok((program, line.trim().to_owned()))
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Asks it to end, and waits until it has.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+    pub fn stop(mut self) -> anyhow::Result<()> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;
         self.child.wait()?;
@@ -75,7 +77,7 @@ impl Drop for Program {
 }
 
 /// Runs a command to its end and gives what it said.
-pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
+pub fn output(command: &mut Command) -> anyhow::Result<String> {
     let out = command
         .stdin(Stdio::null())
         .output()

@@ -1,0 +1,197 @@
+//! A case: its sides in turn, its table, and its bars.
+
+use std::{fs, path::Path};
+
+use anyhow::ensure;
+use longhaul_bench_kit::report::{Figures, Page};
+
+use super::Bench;
+use crate::{
+    origin::Source,
+    run::{Cost, run},
+    side::Side,
+};
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Figure {
+    Time,
+    Cpu,
+    Memory,
+}
+
+/// A bar: the first side's figure divided by a peer's is at most this.
+#[derive(Debug)]
+pub(crate) struct Against {
+    figure: Figure,
+    /// The best of all peers where absent.
+    peer: Option<&'static str>,
+    most: f64,
+}
+
+impl Against {
+    pub(crate) const fn best(figure: Figure, most: f64) -> Self {
+        let peer = None;
+        Self { figure, peer, most }
+    }
+
+    pub(crate) const fn side(figure: Figure, peer: &'static str, most: f64) -> Self {
+        let peer = Some(peer);
+        Self { figure, peer, most }
+    }
+}
+
+/// One comparison; the first side is ours.
+pub(crate) struct Case {
+    pub(crate) title: &'static str,
+    pub(crate) note: String,
+    pub(crate) sides: Vec<Side>,
+    pub(crate) files: Vec<Source>,
+    pub(crate) bars: Vec<Against>,
+}
+
+/// Figures of one side over all rounds.
+#[derive(Debug, Default)]
+struct Row {
+    time: Figures,
+    cpu: Figures,
+    memory: Figures,
+}
+
+impl Row {
+    fn add(&mut self, cost: Cost) {
+        self.time.add(cost.time.as_secs_f64());
+        self.cpu.add(cost.cpu.as_secs_f64());
+        self.memory.add(cost.memory as f64 / f64::from(1 << 20));
+    }
+
+    fn median(&self, figure: Figure) -> f64 {
+        match figure {
+            Figure::Time => self.time.median(),
+            Figure::Cpu => self.cpu.median(),
+            Figure::Memory => self.memory.median(),
+        }
+    }
+}
+
+impl Case {
+    pub(crate) fn run(self, bench: &Bench<'_>, page: &mut Page) -> anyhow::Result<()> {
+        let mut rows: Vec<_> = self.sides.iter().map(|_| Row::default()).collect();
+        for round in 0..=bench.options.rounds {
+            for (side, row) in self.sides.iter().zip(&mut rows) {
+                let folder = bench.folder.join("copies");
+                fs::create_dir(&folder)?;
+                let cost = run(&mut side.command(&folder)?)?;
+                for file in &self.files {
+                    is_whole(&folder, file, &side.name)?;
+                }
+                fs::remove_dir_all(&folder)?;
+                if round > 0 {
+                    row.add(cost);
+                }
+            }
+        }
+        page.line("");
+        page.line(&format!("## {}", self.title));
+        page.line("");
+        page.line(&self.note);
+        let shown: Vec<_> = self
+            .sides
+            .iter()
+            .zip(&rows)
+            .map(|(side, row)| {
+                vec![
+                    side.name.clone(),
+                    row.time.to_string(),
+                    row.cpu.to_string(),
+                    row.memory.to_string(),
+                ]
+            })
+            .collect();
+        page.table(&["", "seconds", "CPU seconds", "memory, MiB"], &shown);
+        let judged: Vec<_> = self.bars.iter().map(|bar| self.judge(bar, &rows)).collect();
+        page.table(&["longhaul ÷", "of", "ratio"], &judged);
+        Ok(())
+    }
+
+    fn judge(&self, bar: &Against, rows: &[Row]) -> Vec<String> {
+        let peers = self.sides.iter().zip(rows).skip(1);
+        let peer = peers
+            .filter(|(side, _)| match bar.peer {
+                Some(name) => side.name == name,
+                None => !side.name.starts_with("longhaul"),
+            })
+            .map(|(side, row)| (side.name.as_str(), row.median(bar.figure)))
+            .min_by(|one, other| one.1.total_cmp(&other.1));
+        let (name, theirs) = peer.unwrap_or(("nobody", f64::NAN));
+        let ratio = rows.first().map_or(f64::NAN, |row| row.median(bar.figure)) / theirs;
+        let mark = if ratio <= bar.most { "holds" } else { "missed" };
+        let best = if bar.peer.is_none() { ", the best" } else { "" };
+        vec![
+            format!("{name}{best}"),
+            match bar.figure {
+                Figure::Time => "time".to_owned(),
+                Figure::Cpu => "CPU".to_owned(),
+                Figure::Memory => "memory".to_owned(),
+            },
+            format!("{ratio:.2} (bar {}: {mark})", bar.most),
+        ]
+    }
+}
+
+/// A copy is the file: byte for byte, by its CRC.
+fn is_whole(folder: &Path, file: &Source, by: &str) -> anyhow::Result<()> {
+    let bytes = fs::read(folder.join(&file.name))?;
+    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &bytes);
+    ensure!(
+        bytes.len() as u64 == file.size && crc == file.crc,
+        "{by} made another file of {}",
+        file.name
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{process::Command, time::Duration};
+
+    use super::*;
+
+    fn row(seconds: u64) -> Row {
+        let mut row = Row::default();
+        row.add(Cost {
+            time: Duration::from_secs(seconds),
+            cpu: Duration::from_secs(seconds * 2),
+            memory: 1 << 20,
+        });
+        row
+    }
+
+    #[test]
+    fn a_bar_is_held_against_the_best_peer_or_the_named_one() {
+        let side = |name: &str| Side::new(name, |_| Ok(Command::new("true")));
+        let case = Case {
+            title: "",
+            note: String::new(),
+            sides: ["longhaul", "longhaul again", "fast", "slow"]
+                .map(side)
+                .into(),
+            files: Vec::new(),
+            bars: Vec::new(),
+        };
+        let rows = [row(2), row(1), row(4), row(8)];
+        let judged = |bar| case.judge(&bar, &rows);
+        assert_eq!(
+            judged(Against::best(Figure::Time, 0.5)),
+            ["fast, the best", "time", "0.50 (bar 0.5: holds)"]
+        );
+        assert_eq!(
+            judged(Against::side(Figure::Cpu, "slow", 0.2)),
+            ["slow", "CPU", "0.25 (bar 0.2: missed)"]
+        );
+        assert_eq!(
+            judged(Against::side(Figure::Time, "none", 1.0))[2],
+            "NaN (bar 1: missed)"
+        );
+    }
+}
