@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server bench-transfer openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -74,6 +74,12 @@ bench-server: ui ## The job server beside its peers; writes docs/bench-server.md
 	cargo build --release -p longhaul-server -p longhaul-bench --bins
 	cargo build --release -p longhaul-store --example serve
 	PATH="$(abspath $(TARGET))/bench-tools/bin:$$PATH" $(TARGET)/release/bench-server --out docs/bench-server.md $(BENCH)
+
+bench-transfer: ## The transfer engine beside its peers; writes docs/benchmarks.md (BENCH="--only a --rounds 3" for more options)
+	@scripts/setup bench
+	cargo build --release -p longhaul-cli -p longhaul-bench-transfer --bins
+	cargo build --release -p longhaul-store --example serve
+	PATH="$(abspath $(TARGET))/bench-tools/bin:$$PATH" $(TARGET)/release/bench-transfer --out docs/benchmarks.md $(BENCH)
 
 openapi: ## Write docs/openapi.json anew from the routes
 	LONGHAUL_WRITE_OPENAPI=1 cargo nextest run -p longhaul-server --lib committed_document || true

@@ -10,10 +10,12 @@ use std::{
 use anyhow::Context as _;
 use longhaul_bench_kit::program::output;
 
+type Call = Box<dyn Fn(&Path) -> anyhow::Result<Command>>;
+
 /// A program and how it is called; the folder for its copies comes last.
 pub(crate) struct Side {
     pub(crate) name: String,
-    command: Box<dyn Fn(&Path) -> anyhow::Result<Command>>,
+    command: Call,
 }
 
 impl Side {

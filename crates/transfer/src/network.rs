@@ -205,15 +205,15 @@ pub(crate) fn said(error: &reqwest::Error) -> String {
 fn of_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // An I/O error hides what it was made of from `source`.
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref());
-        if let Some(found) = error.downcast_ref().or(inner) {
+        if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        cause = error.source();
+        // An I/O error hides what it was made of from `source`.
+        let inner = error.downcast_ref().and_then(io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
     }
     None
 }

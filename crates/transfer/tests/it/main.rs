@@ -9,6 +9,7 @@ mod guard;
 mod links;
 mod mirrors;
 mod names;
+mod network;
 mod resume;
 mod small;
 mod whole;

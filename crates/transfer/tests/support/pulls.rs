@@ -71,13 +71,17 @@ impl LinkSource for Links {
 
 /// An engine that waits for nothing longer than it must.
 pub(crate) fn engine() -> Engine {
-    Engine::new(EngineConfig {
+    Engine::new(patience()).expect("an engine")
+}
+
+/// Short waits.
+pub(crate) fn patience() -> EngineConfig {
+    EngineConfig {
         stall_timeout: Duration::from_millis(400),
         backoff: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(20),
         ..EngineConfig::default()
-    })
-    .expect("an engine")
+    }
 }
 
 /// One download, which may be pulled several times.
