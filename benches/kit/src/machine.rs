@@ -18,12 +18,24 @@ pub fn cpu(pid: u32) -> anyhow::Result<Duration> {
 }
 
 /// Resident memory now and at its highest, in MiB.
+///
+/// # Errors
+/// Where there is no such process.
 pub fn memory(pid: u32) -> anyhow::Result<(u64, u64)> {
+    let (now, most) = memory_kib(pid)?;
+    Ok((now >> 10, most >> 10))
+}
+
+/// Resident memory now and at its highest, in KiB.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn memory_kib(pid: u32) -> anyhow::Result<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let field = |name: &str| -> anyhow::Result<u64> {
         let line = status.lines().find(|line| line.starts_with(name));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(kib.context("no such field")?.parse::<u64>()? >> 10)
+        Ok(kib.context("no such field")?.parse()?)
     };
     Ok((field("VmRSS:")?, field("VmHWM:")?))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
@@ -103,18 +103,13 @@ impl Origin {
         let reply = reqwest::Client::new().head(self.url(source)).send().await?;
         let etag = reply.headers().get("etag").context("no ETag")?.to_str()?;
         let block_size = block_size_for(source.size);
-        let bytes = fs::read(self.path_of(&source.name))?;
         let manifest = Manifest {
             size: source.size,
             etag: etag.to_owned(),
             block_size,
-            crc64nvme: bytes
-                .chunks(usize::try_from(block_size)?)
-                .map(|block| {
-                    let algorithm = crc_fast::CrcAlgorithm::Crc64Nvme;
-                    Crc64Nvme(crc_fast::checksum(algorithm, block))
-                })
-                .collect(),
+            crc64nvme: blocks_of(&self.path_of(&source.name), block_size)?
+                .map(|crc| crc.map(Crc64Nvme))
+                .collect::<anyhow::Result<_>>()?,
             // Nothing here asks for it.
             sha256: Sha256([0; 32]),
         };
@@ -124,10 +119,36 @@ impl Origin {
     }
 }
 
+/// The CRC-64/NVME of each block of a file, a block in memory at a time: the memory of this program
+/// would be taken for that of those it starts.
+pub(crate) fn blocks_of(
+    path: &Path,
+    block_size: u64,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<u64>>> {
+    let mut file = fs::File::open(path)?;
+    let mut block = Vec::new();
+    Ok(std::iter::from_fn(move || {
+        block.clear();
+        match (&mut file).take(block_size).read_to_end(&mut block) {
+            Ok(0) => None,
+            Ok(_) => {
+                let algorithm = crc_fast::CrcAlgorithm::Crc64Nvme;
+                Some(Ok(crc_fast::checksum(algorithm, &block)))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }))
+}
+
 /// A local authority, and a certificate of it for this machine's own names.
 fn certify(folder: &Path) -> anyhow::Result<()> {
     let mut params = rcgen::CertificateParams::new(Vec::<String>::new())?;
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    // Two certificates of one name would be taken for one that signed itself.
+    let name = rcgen::DnType::CommonName;
+    params
+        .distinguished_name
+        .push(name, "Longhaul bench authority");
     let key = rcgen::KeyPair::generate()?;
     let authority = rcgen::CertifiedIssuer::self_signed(params, key)?;
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];

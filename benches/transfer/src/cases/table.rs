@@ -7,7 +7,7 @@ use longhaul_bench_kit::report::{Figures, Page};
 
 use super::Bench;
 use crate::{
-    origin::Source,
+    origin::{Source, blocks_of},
     run::{Cost, run},
     side::Side,
 };
@@ -141,10 +141,19 @@ impl Case {
 
 /// A copy is the file: byte for byte, by its CRC.
 fn is_whole(folder: &Path, file: &Source, by: &str) -> anyhow::Result<()> {
-    let bytes = fs::read(folder.join(&file.name))?;
-    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &bytes);
+    let path = folder.join(&file.name);
+    let size = fs::metadata(&path)?.len();
+    let mut blocks = blocks_of(&path, 1 << 20)?;
+    let mut whole = 0;
+    let mut left = size;
+    while let Some(crc) = blocks.next().transpose()? {
+        let length = left.min(1 << 20);
+        left -= length;
+        let algorithm = crc_fast::CrcAlgorithm::Crc64Nvme;
+        whole = crc_fast::checksum_combine(algorithm, whole, crc, length);
+    }
     ensure!(
-        bytes.len() as u64 == file.size && crc == file.crc,
+        size == file.size && whole == file.crc,
         "{by} made another file of {}",
         file.name
     );
