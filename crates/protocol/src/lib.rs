@@ -4,6 +4,7 @@
 //! apply alike, such as the size of an artifact's check blocks.
 
 mod clock;
+mod crc;
 mod digest;
 mod file;
 mod ids;

@@ -123,7 +123,7 @@ impl<'a, 'b> Crew<'a, 'b> {
         answer: Duration,
     ) -> Self {
         Self {
-            growth: Growth::new(job.most, answer),
+            growth: Growth::new(job.most, answer, job.site.object.size),
             damaged: report.here.blocks_refetched,
             job,
             sources,

@@ -1,9 +1,11 @@
-//! How many connections a pull uses: 1, 2, 4 … while more of them bring more bytes.
+//! How many connections a pull uses: a few, then twice as many, as long as more of them bring more
+//! bytes.
 
 use std::time::Duration;
 
 /// A rate is taken over no less than this.
-const WINDOW: Duration = Duration::from_millis(200);
+const WINDOW: Duration = Duration::from_millis(100);
+const LONGEST_WINDOW: Duration = Duration::from_secs(1);
 
 /// After a doubling that brought nothing, the next trial waits this long, then twice as long.
 const REST: Duration = Duration::from_secs(1);
@@ -12,11 +14,30 @@ const LONGEST_REST: Duration = Duration::from_secs(64);
 /// A doubling is worth keeping on if it brings a tenth more.
 const WORTH: f64 = 1.1;
 
+/// Windows that a doubling has to show its worth in: one may be bad luck.
+const TRIES: u32 = 2;
+
+/// A line that brought this part of what it has brought at its best is idle: it is the other side
+/// that holds its connections back.
+const IDLE: f64 = 0.1;
+
+/// Silence later than this is no part of a beginning, but of trouble.
+const BEGINNING: Duration = Duration::from_secs(5);
+
+/// The best rate fades at each look.
+const FADING: f64 = 0.99;
+
+/// A reply that takes this long comes from afar: a connection is held back by its window.
+const FAR: Duration = Duration::from_millis(15);
+
+const MIB: u64 = 1 << 20;
+
 /// Decides on the number of connections by what they brought; time is what it is told.
 ///
 /// Each doubling is a trial: what it brought is measured, and it is taken back where that is
 /// nothing. Many servers let a new connection burst at first, so a trial may fail for no reason,
-/// and another one follows.
+/// and another one follows. At the beginning a line that falls silent after a burst shows that it
+/// is not what holds the bytes back: then more connections are opened at once.
 #[derive(Debug)]
 pub(crate) struct Growth {
     wanted: usize,
@@ -24,23 +45,33 @@ pub(crate) struct Growth {
     window: Duration,
     /// Since when, and from how many bytes on, the present number is measured.
     since: Option<(Duration, u64)>,
-    /// While a doubling is on trial: bytes per second before it, and the number then.
-    trial: Option<(f64, usize)>,
+    /// While a doubling is on trial: bytes per second before it, the number then, and windows that
+    /// it failed.
+    trial: Option<(f64, usize, u32)>,
     rest: Duration,
     not_before: Duration,
+    /// The last look: when, and how many bytes had come.
+    looked: (Duration, u64),
+    /// Bytes per second of the best look.
+    peak: f64,
+    grown: Duration,
 }
 
 impl Growth {
-    /// `answer` is how long the first reply took: a connection cannot be judged sooner.
-    pub(crate) fn new(most: usize, answer: Duration) -> Self {
+    /// `answer` is how long the first reply took: a connection cannot be judged sooner. `size` is
+    /// of what is to come, where known.
+    pub(crate) fn new(most: usize, answer: Duration, size: Option<u64>) -> Self {
         Self {
-            wanted: 1,
+            wanted: at_first(answer, size).min(most),
             most,
-            window: WINDOW.max(answer * 2).min(REST),
+            window: WINDOW.max(answer).min(LONGEST_WINDOW),
             since: None,
             trial: None,
             rest: REST,
             not_before: Duration::ZERO,
+            looked: (Duration::ZERO, 0),
+            peak: 0.0,
+            grown: Duration::ZERO,
         }
     }
 
@@ -49,9 +80,20 @@ impl Growth {
         self.wanted
     }
 
-    /// Looks at what has come until `now`, over `open` connections.
-    pub(crate) fn observe(&mut self, now: Duration, fetched: u64, open: usize) {
-        if open != self.wanted || now < self.not_before || self.is_settled() {
+    /// Looks at what has come until `now`, over `open` connections; `held_back` says that it is we
+    /// who take no more, by a limit or a disk that stalls.
+    pub(crate) fn observe(&mut self, now: Duration, fetched: u64, open: usize, held_back: bool) {
+        let idle = self.is_idle(now, fetched);
+        if open != self.wanted || self.is_settled() {
+            self.since = None;
+            return;
+        }
+        if idle && !held_back && now < BEGINNING && now >= self.grown + self.window {
+            self.trial = None;
+            self.grow(now);
+            return;
+        }
+        if now < self.not_before {
             self.since = None;
             return;
         }
@@ -66,17 +108,39 @@ impl Growth {
         let rate = fetched.saturating_sub(from) as f64 / time.as_secs_f64();
         self.since = None;
         match self.trial.take() {
-            Some((before, number)) if rate < before * WORTH => {
-                self.wanted = number;
-                self.pause(now);
-            }
-            _ => {
-                if self.trial.is_none() && self.wanted < self.most {
-                    self.trial = Some((rate, self.wanted));
-                    self.wanted = (self.wanted * 2).min(self.most);
+            Some((before, number, failed)) if rate < before * WORTH => {
+                if failed + 1 < TRIES {
+                    self.trial = Some((before, number, failed + 1));
+                } else {
+                    self.wanted = number;
+                    self.pause(now);
                 }
             }
+            _ if self.wanted < self.most => {
+                self.trial = Some((rate, self.wanted, 0));
+                self.grow(now);
+            }
+            _ => {}
         }
+    }
+
+    fn grow(&mut self, now: Duration) {
+        self.wanted = (self.wanted * 2).min(self.most);
+        self.grown = now;
+        self.since = None;
+    }
+
+    /// Whether next to nothing came since the last look, over a line that has brought much.
+    fn is_idle(&mut self, now: Duration, fetched: u64) -> bool {
+        let (at, before) = self.looked;
+        let time = now.saturating_sub(at).as_secs_f64();
+        if time == 0.0 {
+            return false;
+        }
+        let rate = fetched.saturating_sub(before) as f64 / time;
+        self.looked = (now, fetched);
+        self.peak = (self.peak * FADING).max(rate);
+        rate < self.peak * IDLE
     }
 
     fn is_settled(&self) -> bool {
@@ -93,7 +157,20 @@ impl Growth {
         self.wanted = (self.wanted / 2).max(1);
         self.trial = None;
         self.since = None;
+        // What it asked for is no idleness.
+        self.peak = 0.0;
         self.pause(now);
+    }
+}
+
+/// The number to begin with: no more than there are a few MiB for each.
+const fn at_first(answer: Duration, size: Option<u64>) -> usize {
+    let far = answer.as_millis() >= FAR.as_millis();
+    match size {
+        Some(size) if size >= 64 * MIB && far => 8,
+        Some(size) if size >= 16 * MIB => 4,
+        Some(size) if size >= 4 * MIB => 2,
+        _ => 1,
     }
 }
 
@@ -108,7 +185,8 @@ mod tests {
         (0..600)
             .filter(|tick| {
                 fetched += rate(growth.wanted(), *tick) / 10;
-                growth.observe(Duration::from_millis(tick * 100), fetched, growth.wanted());
+                let open = growth.wanted();
+                growth.observe(Duration::from_millis(tick * 100), fetched, open, false);
                 growth.wanted() > many
             })
             .count()
@@ -116,14 +194,14 @@ mod tests {
 
     #[test]
     fn a_source_that_is_slow_by_connection_gets_them_all() {
-        let mut growth = Growth::new(16, Duration::ZERO);
+        let mut growth = Growth::new(16, Duration::ZERO, None);
         let ticks = crowded(&mut growth, 15, |open, _| 1_000_000 * open as u64);
         assert!(ticks > 580, "{ticks}");
     }
 
     #[test]
     fn a_burst_at_the_start_does_not_stop_it() {
-        let mut growth = Growth::new(16, Duration::ZERO);
+        let mut growth = Growth::new(16, Duration::ZERO, None);
         let ticks = crowded(&mut growth, 15, |open, tick| match tick {
             0..10 => 100_000_000,
             _ => 1_000_000 * open as u64,
@@ -133,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_link_that_is_full_is_not_crowded() {
-        let mut growth = Growth::new(64, Duration::ZERO);
+        let mut growth = Growth::new(64, Duration::ZERO, None);
         let ticks = crowded(&mut growth, 2, |open, _| {
             4_000_000.min(2_000_000 * open as u64)
         });
@@ -144,21 +222,49 @@ mod tests {
 
     #[test]
     fn quiet_is_given_when_asked_for() {
-        let mut growth = Growth::new(16, Duration::ZERO);
+        let mut growth = Growth::new(16, Duration::ZERO, None);
         crowded(&mut growth, 0, |open, _| 1_000_000 * open as u64);
         growth.shrink(Duration::from_secs(60));
         assert_eq!(growth.wanted(), 8);
-        growth.observe(Duration::from_millis(60_500), 1 << 40, 8);
-        growth.observe(Duration::from_millis(60_900), 1 << 41, 8);
+        growth.observe(Duration::from_millis(60_500), 1 << 40, 8, false);
+        growth.observe(Duration::from_millis(60_900), 1 << 41, 8, false);
         assert_eq!(growth.wanted(), 8);
     }
 
     #[test]
     fn one_connection_stays_one_where_no_more_are_allowed() {
-        let mut growth = Growth::new(1, Duration::ZERO);
+        let mut growth = Growth::new(1, Duration::ZERO, None);
         assert_eq!(
             crowded(&mut growth, 1, |open, _| 1_000_000 * open as u64),
             0
         );
+    }
+
+    #[test]
+    fn a_line_that_falls_silent_after_a_burst_gets_more_at_once() {
+        let burst = |held_back| {
+            let mut growth = Growth::new(64, Duration::ZERO, None);
+            // Each new connection brings five million bytes at once, and then nothing for a second.
+            let (mut fetched, mut open) = (0, 0);
+            for tick in 1..20 {
+                fetched += 5_000_000 * (growth.wanted() - open) as u64;
+                open = growth.wanted();
+                growth.observe(Duration::from_millis(tick * 50), fetched, open, held_back);
+            }
+            growth.wanted()
+        };
+        assert_eq!(burst(false), 64);
+        assert!(burst(true) < 8, "{}", burst(true));
+    }
+
+    #[test]
+    fn a_large_file_begins_with_a_few_and_one_from_afar_with_more() {
+        let first = |answer, size| Growth::new(16, Duration::from_millis(answer), size).wanted();
+        assert_eq!(first(1, None), 1);
+        assert_eq!(first(1, Some(MIB)), 1);
+        assert_eq!(first(1, Some(16 * MIB)), 4);
+        assert_eq!(first(100, Some(16 * MIB)), 4);
+        assert_eq!(first(100, Some(64 * MIB)), 8);
+        assert_eq!(Growth::new(2, Duration::ZERO, Some(1 << 30)).wanted(), 2);
     }
 }

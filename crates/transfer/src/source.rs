@@ -25,7 +25,7 @@ use crate::{
 const BAD_BLOCKS: u32 = 2;
 
 /// A connection to a source that is so much slower than the best source's is given to that one.
-const HOPELESSLY_SLOW: f64 = 0.25;
+const SLOW: f64 = 0.5;
 
 /// How much a new measurement counts against the earlier ones.
 const FRESH: f64 = 0.3;
@@ -256,7 +256,20 @@ impl Sources {
         };
         let (_, best) = usable().max_by(|one, other| one.1.total_cmp(&other.1))?;
         let (id, worst) = usable().min_by(|one, other| one.1.total_cmp(&other.1))?;
-        (worst < best * HOPELESSLY_SLOW).then_some(id)
+        (worst < best * SLOW).then_some(id)
+    }
+
+    /// Whether a source could be tried that has no connection yet.
+    pub(crate) fn has_untried(&self) -> bool {
+        self.0
+            .iter()
+            .any(|source| source.is_usable() && source.lanes == 0 && source.speed.is_none())
+    }
+
+    /// The source with the most connections, where it has some to give.
+    pub(crate) fn crowded(&self) -> Option<SourceId> {
+        let most = (0..self.0.len()).max_by_key(|id| self.0[*id].lanes)?;
+        (self.0[most].lanes > 1).then_some(most)
     }
 
     /// A source whose blocks came damaged, while another is left.

@@ -1,7 +1,7 @@
 //! Digests of an artifact, taken from the stream on a thread beside the upload.
 
 use bytes::Bytes;
-use crc_fast::{CrcAlgorithm, checksum, checksum_combine};
+use crc_fast::{CrcAlgorithm, checksum};
 use longhaul_protocol::{Crc64Nvme, Sha256, block_size_for};
 use sha2::Digest;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -67,7 +67,9 @@ impl Taker {
             let (head, rest) = bytes.split_at(n as usize);
             let crc = checksum(ALGORITHM, head);
             match self.blocks.last_mut() {
-                Some(last) if within > 0 => *last = checksum_combine(ALGORITHM, *last, crc, n),
+                Some(last) if within > 0 => {
+                    *last = Crc64Nvme(*last).followed_by(Crc64Nvme(crc), n).0
+                }
                 _ => self.blocks.push(crc),
             }
             self.size += n;
@@ -106,7 +108,8 @@ fn join(blocks: &[u64], size: u64, by: u64) -> Vec<u64> {
         .map(|(group, chunk)| {
             let first = group * by;
             (1..chunk.len()).fold(chunk[0], |crc, i| {
-                checksum_combine(ALGORITHM, crc, chunk[i], length(first + i))
+                let next = Crc64Nvme(chunk[i]);
+                Crc64Nvme(crc).followed_by(next, length(first + i)).0
             })
         })
         .collect()

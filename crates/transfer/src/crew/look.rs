@@ -14,8 +14,10 @@ impl Crew<'_, '_> {
     /// Measures, tells and records, when it is time for each.
     pub(super) fn look_up(&mut self) {
         let fetched = self.report.fetched();
-        self.growth
-            .observe(self.begun.elapsed(), fetched, self.lanes.len());
+        let site = &self.job.site;
+        let held_back = site.limits.step() != u64::MAX || site.writer.is_slow();
+        let (now, open) = (self.begun.elapsed(), self.lanes.len());
+        self.growth.observe(now, fetched, open, held_back);
         self.measure();
         // Those that came last leave first; the work that they leave is taken by who stays.
         let wanted = self.growth.wanted();

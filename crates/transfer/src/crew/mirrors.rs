@@ -8,14 +8,15 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::Crew;
+use super::{Crew, Handle};
 use crate::{
     file::read_exact_at,
     introduce::{Introduced, SAMPLE, Sample, introduce},
+    source::SourceId,
 };
 
 /// Connections move from a slow source to a fast one no more often than this.
-const MOVES: Duration = Duration::from_secs(1);
+const MOVES: Duration = Duration::from_millis(300);
 
 impl Crew<'_, '_> {
     pub(super) fn look_at_mirrors(&mut self) {
@@ -29,16 +30,30 @@ impl Crew<'_, '_> {
                 handle.stop.cancel();
             }
         }
+        if self.lanes.len() >= self.growth.wanted() && self.sources.has_untried() {
+            // It ends at once, keeps what it has, and its place is the untried one's.
+            let last = self.sources.crowded().and_then(|id| self.last_of(id));
+            if let Some(handle) = last {
+                handle.stop.cancel();
+            }
+        }
         // One that learned nothing yet, or that is the only one, is no laggard.
         if self.moved.elapsed() >= MOVES
             && let Some(id) = self.sources.laggard()
         {
             self.moved = Instant::now();
-            let last = self.open.values().rev().find(|handle| handle.source == id);
-            if let Some(handle) = last.filter(|handle| handle.since.elapsed() >= MOVES) {
-                handle.leave.store(true, Ordering::Relaxed);
+            if let Some(handle) = self
+                .last_of(id)
+                .filter(|handle| handle.since.elapsed() >= MOVES)
+            {
+                handle.stop.cancel();
             }
         }
+    }
+
+    /// The connection to a source that came last.
+    fn last_of(&self, id: SourceId) -> Option<&Handle> {
+        self.open.values().rev().find(|handle| handle.source == id)
     }
 
     fn ask_mirrors(&mut self) {

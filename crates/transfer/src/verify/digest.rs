@@ -2,8 +2,8 @@
 
 use std::{fs::File, io, sync::Arc};
 
-use crc_fast::{CrcAlgorithm::Crc64Nvme as ALGORITHM, checksum_combine};
-use longhaul_protocol::Sha256;
+use crc_fast::CrcAlgorithm::Crc64Nvme as ALGORITHM;
+use longhaul_protocol::{Crc64Nvme, Sha256};
 use sha2::Digest as _;
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
@@ -22,10 +22,7 @@ pub(crate) fn crc() -> Crc {
 
 /// The CRC of two stretches one after the other; `length` is the second's.
 pub(crate) fn joined(first: u64, second: u64, length: u64) -> u64 {
-    if length == 0 {
-        return first;
-    }
-    checksum_combine(ALGORITHM, first, second, length)
+    Crc64Nvme(first).followed_by(Crc64Nvme(second), length).0
 }
 
 /// The CRC of `start..end` of a file.

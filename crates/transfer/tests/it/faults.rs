@@ -164,6 +164,8 @@ async fn a_damaged_block_alone_is_fetched_again() {
     let origin = Origin::start(bytes.clone(), rules).await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+    // What a second connection leaves unread of a reply may be what was damaged in it.
+    pull.request.connections = 1;
     pull.request.expected.manifest = Some(manifest(&bytes, MIB as u64).into());
     let finished = pull.run().await.expect("finishes");
     assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);

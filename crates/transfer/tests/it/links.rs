@@ -137,6 +137,8 @@ async fn no_link_is_ever_written_down() {
     let origin = Origin::start(content(6 * MIB, 44), rules).await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+    // One connection, so that the record has a whole block to claim.
+    pull.request.connections = 1;
     let error = pull
         .run_until(|progress| progress.done > 3 * MIB as u64)
         .await;

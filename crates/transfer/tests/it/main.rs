@@ -11,7 +11,14 @@ mod mirrors;
 mod names;
 mod network;
 mod resume;
+mod scripts;
 mod small;
 mod whole;
 
 const MIB: usize = 1 << 20;
+
+/// A number from the environment, by which a long run is sized or repeated.
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().expect("a number"))
+}

@@ -3,4 +3,5 @@
 pub(crate) mod origin;
 pub(crate) mod proxy;
 pub(crate) mod pulls;
+pub(crate) mod scripted;
 pub(crate) mod tls;

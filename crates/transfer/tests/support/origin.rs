@@ -209,7 +209,9 @@ async fn converse(mut stream: TcpStream, state: &State) -> io::Result<()> {
     Ok(())
 }
 
-async fn head(stream: &mut TcpStream) -> io::Result<Option<(String, HashMap<String, String>)>> {
+pub(crate) async fn head(
+    stream: &mut TcpStream,
+) -> io::Result<Option<(String, HashMap<String, String>)>> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -445,7 +447,7 @@ async fn plain(stream: &mut TcpStream, status: u16, more: &str) -> io::Result<bo
 }
 
 /// The bytes of `bytes=a-` or `bytes=a-b`; none where they cannot be had.
-fn range_of(range: &str, size: u64) -> Option<Range<u64>> {
+pub(crate) fn range_of(range: &str, size: u64) -> Option<Range<u64>> {
     let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
     let start: u64 = start.parse().ok()?;
     let end = end.parse().map_or(size, |end: u64| size.min(end + 1));
