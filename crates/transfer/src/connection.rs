@@ -48,6 +48,8 @@ pub(crate) struct Site {
 #[derive(Debug)]
 pub(crate) struct First {
     pub(crate) body: Response,
+    /// The first byte of its body.
+    pub(crate) start: u64,
     /// One past the last byte of its body; unknown for a stream without a length.
     pub(crate) end: Option<u64>,
 }
@@ -127,7 +129,9 @@ impl Lane {
 
     async fn fetch(&mut self, work: Work, cursor: &mut Cursor) -> Result<(), Fault> {
         let site = Arc::clone(&self.site);
-        let (mut body, end) = match self.first.take() {
+        // A reply that is of other bytes than the work is of no use for it.
+        let first = self.first.take().filter(|first| first.start == work.start);
+        let (mut body, end) = match first {
             Some(first) => (first.body, first.end),
             None => {
                 let (body, end) = self.request(work).await?;

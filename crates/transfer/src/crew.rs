@@ -248,7 +248,12 @@ impl<'a, 'b> Crew<'a, 'b> {
             (None, true) => self.first.take(),
             _ => None,
         };
-        let (work, first) = rest.map_or((None, first), |rest| (Some(rest.work), Some(rest.body)));
+        // Its work is taken here and now: the first reply is of the file's beginning, and another
+        // connection must not be quicker to take that.
+        let (work, first) = match rest {
+            Some(rest) => (Some(rest.work), Some(rest.body)),
+            None => (self.job.site.table().take(self.next), first),
+        };
         let handle = Handle {
             source,
             position: Arc::default(),

@@ -82,6 +82,7 @@ impl Pull<'_> {
         object.size = object.size.or(self.expected.size);
         let first = body.map(|(body, end)| First {
             body,
+            start: 0,
             end: end.or(object.size),
         });
         Ok(Opened {

@@ -173,6 +173,7 @@ impl Crew<'_, '_> {
             work,
             body: First {
                 body: Response::from(body),
+                start: work.start,
                 end: Some(range.end),
             },
         };

@@ -94,14 +94,13 @@ impl Script {
     }
 }
 
-#[tokio::test]
-#[allow(clippy::print_stdout, reason = "a long run says which it was")]
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_the_origin_does_the_file_is_right_or_there_is_none() {
     let (count, seed) = (
         number("LONGHAUL_SCRIPTS").unwrap_or(SCRIPTS),
         number("LONGHAUL_SEED").unwrap_or(2026),
     );
-    println!("{count} scripts from LONGHAUL_SEED={seed} on");
+    eprintln!("{count} scripts from LONGHAUL_SEED={seed} on");
     let ends: Vec<_> = futures::stream::iter(seed..seed + count)
         .map(|seed| tokio::spawn(carried_out(Script::of(seed))))
         .buffer_unordered(AT_ONCE)
@@ -114,7 +113,7 @@ async fn whatever_the_origin_does_the_file_is_right_or_there_is_none() {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
-    println!("{codes:?}");
+    eprintln!("{codes:?}");
     // A run in which all ended alike would have tried nothing.
     assert!(
         codes.len() > 3 && codes.contains_key("finished"),

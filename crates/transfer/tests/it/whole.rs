@@ -88,6 +88,21 @@ async fn slow_connections_are_joined_by_others_up_to_the_cap() {
     );
 }
 
+/// On one thread the connections of a pull begin in their order; on several they race.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_that_race_from_the_start_mix_nothing_up() {
+    let bytes = content(20 * MIB, 15);
+    let origin = Origin::start(bytes.clone(), Rules::default()).await;
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pull = Pull::of(Links::to(origin.url()), folder.path());
+        // As a task of its own, as the app has it: what a task spawns last, runs first.
+        let finished = tokio::spawn(async move { pull.run().await });
+        let finished = finished.await.expect("no panic").expect("finishes");
+        assert!(std::fs::read(finished.path).expect("reads") == bytes);
+    }
+}
+
 #[tokio::test]
 async fn an_empty_object_becomes_an_empty_file() {
     for rules in [
