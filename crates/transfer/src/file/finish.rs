@@ -30,7 +30,13 @@ pub(crate) fn finish(part: &Part, record: &mut Record) -> Result<PathBuf, Error>
         // Said before it is done: a crash right after the rename would otherwise leave a record
         // without a part file, and the download would be pulled a second time.
         record.landing = Some(name.clone());
-        control::replace(place, record).map_err(|error| failed(&error))?;
+        match control::replace(place, record) {
+            // All bytes are there: that a crash might now cost a second pull is the smaller harm.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                tracing::warn!(name = %place.name, "the disk is full: the file is finished without a word in its record");
+            }
+            replaced => replaced.map_err(|error| failed(&error))?,
+        }
         let path = place.folder.join(name);
         match rename_into_free(&place.part(), &path) {
             Ok(()) => {

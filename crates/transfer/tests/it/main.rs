@@ -5,12 +5,15 @@ mod support;
 
 mod changed;
 mod faults;
+mod full;
 mod guard;
+mod kills;
 mod links;
 mod mirrors;
 mod names;
 mod network;
 mod resume;
+mod rot;
 mod scripts;
 mod small;
 mod whole;

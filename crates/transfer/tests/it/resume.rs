@@ -180,7 +180,7 @@ async fn without_validators_nothing_is_taken_up() {
     assert_eq!(pull.progress.borrow().started_over, 1);
 }
 
-const CHILD: &str = "LONGHAUL_TEST_CHILD";
+pub(crate) const CHILD: &str = "LONGHAUL_TEST_CHILD";
 
 /// The process that is killed: pulls what the environment names until its end comes.
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! An HTTP origin that serves one object, and misbehaves exactly as often as it is told to.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     io,
     net::SocketAddr,
     ops::Range,
@@ -40,6 +40,8 @@ pub(crate) struct Rules {
     pub(crate) crawl: Option<(u64, u32)>,
     /// Flips the byte at this offset: how often.
     pub(crate) corrupt: Option<(u64, u32)>,
+    /// Flips the bytes at these offsets, once each.
+    pub(crate) rot: BTreeSet<u64>,
     /// Sends another range than was asked for, and says so: how often.
     pub(crate) wrong_range: u32,
     /// Answers this status, with this Retry-After: how often.
@@ -166,6 +168,16 @@ impl Origin {
         *self.state.object.lock().expect("object") = (Arc::new(bytes), etag.to_owned());
     }
 
+    /// To be asked how much was sent while the origin itself is elsewhere.
+    pub(crate) fn sender(&self) -> Sender {
+        Sender(Arc::clone(&self.state))
+    }
+
+    /// Requests that have begun.
+    pub(crate) fn begun(&self) -> usize {
+        self.sender().begun()
+    }
+
     /// Bytes of bodies that were sent.
     pub(crate) fn sent(&self) -> u64 {
         self.state.sent.load(Ordering::SeqCst)
@@ -188,6 +200,20 @@ impl Origin {
     /// The most replies that were under way at once.
     pub(crate) fn most_open(&self) -> usize {
         self.state.most_open.load(Ordering::SeqCst)
+    }
+}
+
+/// What an origin has sent.
+#[derive(Debug)]
+pub(crate) struct Sender(Arc<State>);
+
+impl Sender {
+    pub(crate) fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn begun(&self) -> usize {
+        self.0.seen.lock().expect("seen").len()
     }
 }
 
@@ -361,7 +387,7 @@ async fn body(
     while at < range.end {
         let end = range.end.min(at + PIECE);
         let mut piece = bytes[at as usize..end as usize].to_vec();
-        let (rate, corrupt) = {
+        let (rate, corrupt, rotten) = {
             let mut rules = state.rules.lock().expect("rules");
             let rate = rules.rate;
             let mut hit = None;
@@ -372,8 +398,15 @@ async fn body(
                 *times -= 1;
                 hit = Some(*offset);
             }
-            (rate, hit)
+            let rotten: Vec<u64> = rules.rot.range(at..end).copied().collect();
+            for offset in &rotten {
+                rules.rot.remove(offset);
+            }
+            (rate, hit, rotten)
         };
+        for offset in rotten {
+            piece[(offset - at) as usize] ^= 0x01;
+        }
         if let Some(offset) = corrupt {
             piece[(offset - at) as usize] ^= 0x20;
         }

@@ -90,6 +90,8 @@ pub(crate) struct Pull {
     pub(crate) request: Request,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) stop: CancellationToken,
+    /// It ends before this.
+    pub(crate) deadline: Duration,
 }
 
 impl Pull {
@@ -109,6 +111,7 @@ impl Pull {
             },
             progress: watch::channel(Progress::default()).0,
             stop: CancellationToken::new(),
+            deadline: DEADLINE,
         }
     }
 
@@ -116,7 +119,7 @@ impl Pull {
         let pull = self
             .engine
             .pull(self.request.clone(), &self.progress, self.stop.clone());
-        tokio::time::timeout(DEADLINE, pull)
+        tokio::time::timeout(self.deadline, pull)
             .await
             .expect("the pull ends in time")
     }
