@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server bench-transfer openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server bench-transfer openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive test-faults fuzz long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -88,6 +88,18 @@ openapi: ## Write docs/openapi.json anew from the routes
 test-contract: ## Hold the server against the OpenAPI document that it serves (schemathesis)
 	cargo build -p longhaul-server --bins
 	scripts/contract $(TARGET)/debug
+
+test-faults: ## The engine: 500 scripts of faults, 300 times kill -9, flipped bytes in 1 GiB, links of 5 s over 10 minutes
+	@scripts/setup test
+	LONGHAUL_SCRIPTS=$${LONGHAUL_SCRIPTS:-500} LONGHAUL_KILLS=$${LONGHAUL_KILLS:-300} \
+	LONGHAUL_ROT_MIB=$${LONGHAUL_ROT_MIB:-1024} LONGHAUL_LINK_SECONDS=$${LONGHAUL_LINK_SECONDS:-600} \
+	cargo nextest run -p longhaul-transfer --profile long --no-fail-fast --no-capture -E 'test(/^(scripts|kills|rot|full|faults|changed|links|mirrors)::/)'
+
+fuzz: ## Fuzz what others can send, FUZZ_SECONDS each (600); needs a nightly compiler
+	@scripts/setup fuzz
+	@for target in content_disposition content_range control_record metalink; do \
+	  (cd crates/transfer && cargo +nightly fuzz run $$target -- -max_total_time=$${FUZZ_SECONDS:-600} -rss_limit_mb=2048 -timeout=10 -print_final_stats=1) || exit 1; \
+	done
 
 test-archive: long ## An archive with members and offsets beyond 4 GiB, read by Info-ZIP's unzip
 	LONGHAUL_ARCHIVE_BYTES=4600000000 $(LONG) -E 'test(/^large_archive::/)'

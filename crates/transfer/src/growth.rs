@@ -163,15 +163,15 @@ impl Growth {
     }
 }
 
-/// The number to begin with: no more than there are a few MiB for each.
-const fn at_first(answer: Duration, size: Option<u64>) -> usize {
-    let far = answer.as_millis() >= FAR.as_millis();
-    match size {
-        Some(size) if size >= 64 * MIB && far => 8,
-        Some(size) if size >= 16 * MIB => 4,
-        Some(size) if size >= 4 * MIB => 2,
-        _ => 1,
-    }
+/// The number to begin with. From afar each round of growth takes several replies' time, in which
+/// a short pull would be over: then it is what a full line is likely to need.
+fn at_first(answer: Duration, size: Option<u64>) -> usize {
+    let (each, most) = match answer >= FAR {
+        true => (16 * MIB, 16),
+        false => (4 * MIB, 4),
+    };
+    let worth = size.unwrap_or_default() / each;
+    usize::try_from(worth).map_or(most, |worth| worth.clamp(1, most))
 }
 
 #[cfg(test)]
@@ -263,8 +263,9 @@ mod tests {
         assert_eq!(first(1, None), 1);
         assert_eq!(first(1, Some(MIB)), 1);
         assert_eq!(first(1, Some(16 * MIB)), 4);
-        assert_eq!(first(100, Some(16 * MIB)), 4);
-        assert_eq!(first(100, Some(64 * MIB)), 8);
+        assert_eq!(first(100, Some(16 * MIB)), 1);
+        assert_eq!(first(100, Some(64 * MIB)), 4);
+        assert_eq!(first(100, Some(1 << 40)), 16);
         assert_eq!(Growth::new(2, Duration::ZERO, Some(1 << 30)).wanted(), 2);
     }
 }

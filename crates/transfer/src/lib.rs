@@ -12,6 +12,9 @@ mod download;
 mod engine;
 mod error;
 mod file;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod growth;
 mod guard;
 mod hosts;

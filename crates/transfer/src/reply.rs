@@ -150,7 +150,7 @@ fn of_status(status: StatusCode, headers: &HeaderMap) -> Fault {
 }
 
 /// Seconds, or a date.
-fn retry_after(value: &str) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -198,7 +198,7 @@ pub(crate) fn is_strong(etag: &str) -> bool {
 }
 
 /// `bytes from-to/total`; no total where it is `*`.
-fn content_range(value: &str) -> Option<(u64, u64, Option<u64>)> {
+pub(crate) fn content_range(value: &str) -> Option<(u64, u64, Option<u64>)> {
     let rest = value.trim().strip_prefix("bytes")?.trim_start();
     let (range, total) = rest.split_once('/')?;
     let (from, to) = range.split_once('-')?;

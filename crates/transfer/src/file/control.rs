@@ -174,7 +174,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Found> {
     Ok(judge(&bytes))
 }
 
-fn judge(bytes: &[u8]) -> Found {
+pub(crate) fn judge(bytes: &[u8]) -> Found {
     if bytes.len() as u64 > MAX_BYTES {
         return Found::Foreign;
     }

@@ -15,6 +15,7 @@ mod keeper;
 mod landing;
 mod leftovers;
 pub(crate) mod name;
+mod pace;
 mod part;
 mod writer;
 
@@ -22,6 +23,7 @@ pub(crate) use finish::{finish, whole_of};
 pub(crate) use keeper::Keeper;
 pub(crate) use landing::land;
 pub(crate) use leftovers::Leftovers;
+pub(crate) use pace::Pace;
 pub(crate) use part::{Earlier, Part, begin, earlier};
 pub(crate) use writer::{Writer, read_exact_at};
 

@@ -12,24 +12,18 @@
 use std::{
     fs::File,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use tokio::sync::Mutex;
 
-use super::blocking;
+use super::{blocking, pace::Pace};
 use crate::Error;
 
 /// A write that takes longer than this has met a disk that stalls.
 const STALL: Duration = Duration::from_millis(20);
-
-/// For how long the writes keep off the runtime's threads after that.
-const CAUTION: Duration = Duration::from_secs(2);
 
 /// Writes into one part file, from many connections at once.
 #[derive(Debug, Clone)]
@@ -44,7 +38,7 @@ impl Writer {
         Self {
             file,
             turn: Arc::default(),
-            pace: Arc::new(Pace::new()),
+            pace: Arc::new(Pace::new(STALL)),
         }
     }
 
@@ -78,36 +72,6 @@ impl Writer {
             },
             other => other,
         })
-    }
-}
-
-/// Whether the disk was seen to stall of late.
-#[derive(Debug)]
-struct Pace {
-    begun: Instant,
-    /// Milliseconds after `begun`.
-    slow_until: AtomicU64,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self {
-            begun: Instant::now(),
-            slow_until: AtomicU64::new(0),
-        }
-    }
-
-    fn is_slow(&self) -> bool {
-        let until = self.slow_until.load(Ordering::Relaxed);
-        until > 0 && self.begun.elapsed() < Duration::from_millis(until)
-    }
-
-    fn took(&self, time: Duration) {
-        if time > STALL {
-            let until = (self.begun.elapsed() + CAUTION).as_millis();
-            self.slow_until
-                .store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
     }
 }
 
@@ -190,12 +154,5 @@ mod tests {
             );
             writer.pace.took(STALL * 2);
         }
-    }
-
-    #[test]
-    fn a_quick_write_keeps_the_short_way() {
-        let pace = Pace::new();
-        pace.took(STALL);
-        assert!(!pace.is_slow());
     }
 }
