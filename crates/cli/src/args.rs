@@ -112,8 +112,8 @@ pub(crate) struct Pulls {
     /// Bytes per second over all files at most: a number with K, M or G (powers of 1024).
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) limit_rate: Option<u64>,
-    /// Files pulled at a time, 1 to 32.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    /// Files pulled at a time: 1 to 32, for `pull` to 64.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) concurrent: Option<u32>,
 }
 

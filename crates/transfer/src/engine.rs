@@ -7,20 +7,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Error, Finished, Guard, Network, Progress, Request, download, file,
-    file::{Leftovers, Pace},
-    hosts::Hosts,
-    limit::Limit,
-    network::Clients,
-    probe::Asker,
+    Error, Finished, Guard, Network, Progress, Request, download, file, file::Leftovers,
+    hosts::Hosts, limit::Limit, network::Clients, probe::Asker,
 };
 
 /// Memory for small files, over all pulls, in KiB; what finds no room goes the usual way.
 const SMALL_ROOM: usize = 16 << 10;
-
-/// A small file that is written, synced and named in less may be so on the runtime's own threads: to
-/// hand it over costs as much.
-const QUICK_LANDING: Duration = Duration::from_millis(3);
 
 /// How the engine behaves towards all hosts.
 #[derive(Debug, Clone)]
@@ -85,8 +77,6 @@ pub(crate) struct Parts {
     pub(crate) leftovers: Leftovers,
     /// Room for small files in memory, in KiB.
     pub(crate) room: Semaphore,
-    /// How long it takes to land a small file.
-    pub(crate) landing: Pace,
 }
 
 impl Engine {
@@ -107,7 +97,6 @@ impl Engine {
             hosts: Hosts::new(config.connections_per_host),
             leftovers: Leftovers::default(),
             room: Semaphore::new(SMALL_ROOM),
-            landing: Pace::new(QUICK_LANDING),
             config,
         })))
     }

@@ -1,5 +1,5 @@
-//! How many connections a pull uses: a few, then twice as many, as long as more of them bring more
-//! bytes.
+//! How many connections a pull uses: one (several from afar), then twice as many, as long as more of
+//! them bring more bytes.
 
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ const FADING: f64 = 0.99;
 const FAR: Duration = Duration::from_millis(15);
 
 const MIB: u64 = 1 << 20;
+
+/// From afar a pull begins with a connection for each of so many bytes, up to this number.
+const WORTH_ONE: u64 = 16 * MIB;
+const MOST_AT_FIRST: usize = 16;
 
 /// Decides on the number of connections by what they brought; time is what it is told.
 ///
@@ -166,12 +170,11 @@ impl Growth {
 /// The number to begin with. From afar each round of growth takes several replies' time, in which
 /// a short pull would be over: then it is what a full line is likely to need.
 fn at_first(answer: Duration, size: Option<u64>) -> usize {
-    let (each, most) = match answer >= FAR {
-        true => (16 * MIB, 16),
-        false => (4 * MIB, 4),
-    };
-    let worth = size.unwrap_or_default() / each;
-    usize::try_from(worth).map_or(most, |worth| worth.clamp(1, most))
+    if answer < FAR {
+        return 1;
+    }
+    let worth = size.unwrap_or_default() / WORTH_ONE;
+    usize::try_from(worth).map_or(MOST_AT_FIRST, |worth| worth.clamp(1, MOST_AT_FIRST))
 }
 
 #[cfg(test)]
@@ -258,14 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_begins_with_a_few_and_one_from_afar_with_more() {
+    fn a_large_file_from_afar_begins_with_several() {
         let first = |answer, size| Growth::new(16, Duration::from_millis(answer), size).wanted();
         assert_eq!(first(1, None), 1);
         assert_eq!(first(1, Some(MIB)), 1);
-        assert_eq!(first(1, Some(16 * MIB)), 4);
+        assert_eq!(first(1, Some(1 << 40)), 1);
         assert_eq!(first(100, Some(16 * MIB)), 1);
         assert_eq!(first(100, Some(64 * MIB)), 4);
         assert_eq!(first(100, Some(1 << 40)), 16);
-        assert_eq!(Growth::new(2, Duration::ZERO, Some(1 << 30)).wanted(), 2);
+        assert_eq!(Growth::new(2, FAR, Some(1 << 30)).wanted(), 2);
     }
 }

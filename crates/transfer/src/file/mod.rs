@@ -23,7 +23,6 @@ pub(crate) use finish::{finish, whole_of};
 pub(crate) use keeper::Keeper;
 pub(crate) use landing::land;
 pub(crate) use leftovers::Leftovers;
-pub(crate) use pace::Pace;
 pub(crate) use part::{Earlier, Part, begin, earlier};
 pub(crate) use writer::{Writer, read_exact_at};
 

@@ -2,7 +2,7 @@
 //! runtime's threads.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,8 +17,6 @@ pub(crate) struct Pace {
     begun: Instant,
     /// Milliseconds after `begun`.
     slow_until: AtomicU64,
-    /// Whether it was ever seen to be quick.
-    proven: AtomicBool,
 }
 
 impl Pace {
@@ -27,7 +25,6 @@ impl Pace {
             stall,
             begun: Instant::now(),
             slow_until: AtomicU64::new(0),
-            proven: AtomicBool::new(false),
         }
     }
 
@@ -37,19 +34,12 @@ impl Pace {
         until > 0 && self.begun.elapsed() < Duration::from_millis(until)
     }
 
-    /// Whether the disk was seen to be quick, and not to stall of late.
-    pub(crate) fn is_quick(&self) -> bool {
-        self.proven.load(Ordering::Relaxed) && !self.is_slow()
-    }
-
     /// Some work took this long.
     pub(crate) fn took(&self, time: Duration) {
         if time > self.stall {
             let until = (self.begun.elapsed() + CAUTION).as_millis();
             self.slow_until
                 .store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
-        } else {
-            self.proven.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -59,16 +49,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_slow_once_it_was_and_quick_only_once_it_was() {
+    fn it_is_slow_once_it_was() {
         let stall = Duration::from_millis(20);
         let pace = Pace::new(stall);
-        assert!(!pace.is_slow() && !pace.is_quick());
         pace.took(stall);
-        assert!(!pace.is_slow() && pace.is_quick());
+        assert!(!pace.is_slow());
         pace.took(stall * 2);
-        assert!(pace.is_slow() && !pace.is_quick());
+        assert!(pace.is_slow());
         // One quick write after a slow one proves nothing.
         pace.took(stall);
-        assert!(pace.is_slow() && !pace.is_quick());
+        assert!(pace.is_slow());
     }
 }
