@@ -228,7 +228,7 @@ impl Bench<'_> {
                 ),
             ],
             files: vec![file.clone()],
-            bars: vec![Against::side(Figure::Cpu, "curl", 1.0)],
+            bars: vec![Against::beside(Figure::Cpu, "curl")],
         }
         .run(self, page)?;
         self.origin.remove(&file)
@@ -270,7 +270,7 @@ impl Bench<'_> {
                         .aria2c("aria2c -x16 -s16", &["-j50", "-x16", "-s16", "-i", &list]),
                 ],
                 files: files.clone(),
-                bars: vec![Against::side(Figure::Memory, "aria2c -x16 -s16", 1.0)],
+                bars: vec![Against::beside(Figure::Memory, "aria2c -x16 -s16")],
             }
             .run(self, page)?;
             files.iter().try_for_each(|file| self.origin.remove(file))?;

@@ -59,6 +59,7 @@ pub(crate) async fn pull(
         request,
         stop,
         may_be_small: true,
+        has_discovered: false,
         kept: 0,
     };
     pull.report.tell();
@@ -96,6 +97,8 @@ pub(crate) struct Pull<'a> {
     pub(crate) limits: Limits,
     /// Whether the file may be taken by the short way, should it be small.
     pub(crate) may_be_small: bool,
+    /// Whether the server's own mirrors are known.
+    pub(crate) has_discovered: bool,
     /// Bytes on the disk that a later run goes on from.
     pub(crate) kept: u64,
 }

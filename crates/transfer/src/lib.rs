@@ -4,10 +4,38 @@
 //! URL for the same object), a folder and what is known of the content, and it answers with a
 //! file under its final name whose bytes were all checked, or with an [`Error`] that says what
 //! happened, what was kept, and whether trying again can help.
+//!
+//! # The way of a byte
+//!
+//! The network's own chunk (some 200 KiB) is passed to the CRC and to one positional write into the
+//! preallocated part file, on the thread that received it: no buffer of ours, no copy of ours. Each
+//! block (1 MiB up to 8 GiB) is written by one connection from end to end, so that its CRC-64/NVME
+//! comes out of the chunks as they pass; it is held against the manifest as it lands, and a bad block
+//! alone is fetched again. The CRC of the whole is joined from the blocks', never read.
+//!
+//! # What it costs
+//!
+//! `make bench-transfer` measures it beside its peers and writes `docs/benchmarks.md`. Where the time
+//! of a pull over loopback goes, by `perf`: to the kernel, for its two copies (out of the socket, into
+//! the page cache) and for new pages; the CRC takes 2 to 5 %. What was found on the way there:
+//! - Handing chunks to a thread that writes takes twice the time and 2.6 times the CPU; it is done
+//!   only while the disk is seen to stall (writes over 20 ms).
+//! - Two threads that write into one file meet at the kernel's lock for its inode, and spin: 10 %. One
+//!   connection writes at a time, and the others receive meanwhile.
+//! - Joining CRCs bit by bit took 20 %: 76 µs for each block. A table of powers does it in 0.1 µs.
+//! - Without preallocation the same writes take a quarter more CPU.
+//! - A sha256 costs as much as the pull itself: only where it is asked for and no manifest proves more.
+//!
+//! # Small files
+//!
+//! A file of up to 1 MiB takes one request, is held in memory, proven, and written at one go to a
+//! file without a name, which is synced before it gets one (`O_TMPFILE` and linkat(2) on Linux). No
+//! record is needed: a crash leaves the file or nothing.
 
 mod connection;
 mod cookies;
 mod crew;
+mod discover;
 mod download;
 mod engine;
 mod error;

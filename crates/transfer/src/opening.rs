@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use longhaul_protocol::SignedUrl;
 use reqwest::header::{CONTENT_DISPOSITION, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    Error, Phase,
+    Error, Phase, Plain,
     connection::First,
+    discover::discover,
     download::{Begun, Pull, Ready},
     file::{self, Part, blocking, name},
     patience::{in_the_end, in_words},
@@ -59,7 +61,7 @@ impl Pull<'_> {
     }
 
     /// Takes the first reply apart.
-    fn opened(&self, reply: Reply, url: &Url) -> Result<Opened, Error> {
+    fn opened(&mut self, reply: Reply, url: &Url) -> Result<Opened, Error> {
         let (mut object, headers, body, ranged) = match reply {
             Reply::Empty { headers, object } => (object, headers, None, true),
             Reply::Stream { body, object } => {
@@ -80,6 +82,7 @@ impl Pull<'_> {
             }
         };
         object.size = object.size.or(self.expected.size);
+        self.discover(&headers, url);
         let first = body.map(|(body, end)| First {
             body,
             start: 0,
@@ -91,6 +94,24 @@ impl Pull<'_> {
             ranged,
             first,
         })
+    }
+
+    /// Takes in the mirrors that the server names, where the bytes of all can be proven together.
+    fn discover(&mut self, headers: &HeaderMap, url: &Url) {
+        let found = discover(headers, url);
+        if found.mirrors.is_empty() || self.has_discovered {
+            return;
+        }
+        self.has_discovered = true;
+        let expected = &mut self.request.expected;
+        expected.sha256 = expected.sha256.or(found.sha256);
+        if expected.sha256.is_none() && expected.manifest.is_none() {
+            return;
+        }
+        for mirror in found.mirrors {
+            let mirror = Plain::new(SignedUrl::new(mirror));
+            self.sources.add(Arc::new(mirror), &self.parts.config);
+        }
     }
 
     async fn prepared(

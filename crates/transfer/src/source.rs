@@ -155,6 +155,11 @@ impl Sources {
         })
     }
 
+    /// Takes another place of the file into account.
+    pub(crate) fn add(&mut self, origin: Arc<dyn LinkSource>, config: &EngineConfig) {
+        self.0.push(Source::new(origin, HeaderMap::new(), config));
+    }
+
     pub(crate) fn get(&mut self, id: SourceId) -> &mut Source {
         &mut self.0[id]
     }

@@ -26,17 +26,27 @@ pub(crate) struct Against {
     figure: Figure,
     /// The best of all peers where absent.
     peer: Option<&'static str>,
-    most: f64,
+    /// None where it is only told.
+    most: Option<f64>,
 }
 
 impl Against {
     pub(crate) const fn best(figure: Figure, most: f64) -> Self {
         let peer = None;
+        let most = Some(most);
         Self { figure, peer, most }
     }
 
     pub(crate) const fn side(figure: Figure, peer: &'static str, most: f64) -> Self {
         let peer = Some(peer);
+        let most = Some(most);
+        Self { figure, peer, most }
+    }
+
+    /// Told without a bar.
+    pub(crate) const fn beside(figure: Figure, peer: &'static str) -> Self {
+        let peer = Some(peer);
+        let most = None;
         Self { figure, peer, most }
     }
 }
@@ -125,7 +135,11 @@ impl Case {
             .min_by(|one, other| one.1.total_cmp(&other.1));
         let (name, theirs) = peer.unwrap_or(("nobody", f64::NAN));
         let ratio = rows.first().map_or(f64::NAN, |row| row.median(bar.figure)) / theirs;
-        let mark = if ratio <= bar.most { "holds" } else { "missed" };
+        let judged = match bar.most {
+            Some(most) if ratio <= most => format!("{ratio:.2} (bar {most}: holds)"),
+            Some(most) => format!("{ratio:.2} (bar {most}: missed)"),
+            None => format!("{ratio:.2}"),
+        };
         let best = if bar.peer.is_none() { ", the best" } else { "" };
         vec![
             format!("{name}{best}"),
@@ -134,7 +148,7 @@ impl Case {
                 Figure::Cpu => "CPU".to_owned(),
                 Figure::Memory => "memory".to_owned(),
             },
-            format!("{ratio:.2} (bar {}: {mark})", bar.most),
+            judged,
         ]
     }
 }

@@ -9,4 +9,11 @@
 mod fake;
 mod get;
 mod list;
+#[allow(
+    dead_code,
+    reason = "shared with the engine's tests, which use the rest"
+)]
+#[path = "../../../transfer/tests/support/origin.rs"]
+mod origin;
+mod pull;
 mod support;

@@ -283,3 +283,29 @@ async fn mirrors_resume_what_the_source_began() {
         "{again} after {kept}"
     );
 }
+
+#[tokio::test]
+async fn mirrors_that_the_server_names_are_used_where_it_gives_a_digest() {
+    let bytes = content(12 * MIB, 11);
+    let digest =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sha256(&bytes).0);
+    for digest in [Some(digest), None] {
+        let first = Origin::start(bytes.clone(), at(MIB)).await;
+        let mirror = Origin::start(bytes.clone(), at(4 * MIB)).await;
+        let mut headers = vec![("Link", format!("<{}>; rel=duplicate; pri=1", mirror.url()))];
+        headers.extend(
+            digest
+                .iter()
+                .map(|digest| ("Digest", format!("SHA-256={digest}"))),
+        );
+        first.rules().headers = headers;
+        if digest.is_none() {
+            first.rules().rate = None;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let finished = pull_of(&folder, &first, &[]).run().await.expect("finishes");
+        is_whole(&finished, &folder, &bytes);
+        assert_eq!(finished.sha256.is_some(), digest.is_some());
+        assert_eq!(mirror.sent() > 0, digest.is_some());
+    }
+}
