@@ -148,9 +148,7 @@ impl<'a, 'b> Crew<'a, 'b> {
         let mut result = self.work().await;
         self.job.site.stop.cancel();
         while self.lanes.join_next().await.is_some() {}
-        for (_, source) in self.sources.all() {
-            (source.lanes, source.pause, source.renewing) = (0, None, false);
-        }
+        self.sources.rest();
         if let Some(saving) = self.saving.take()
             && let Err(error) = saving.await
         {
@@ -182,6 +180,10 @@ impl<'a, 'b> Crew<'a, 'b> {
                 return Ok(Outcome::Complete);
             }
             self.hire();
+            if self.is_stranded() {
+                let why = "the source is gone, and nothing is there to know its mirrors by";
+                return Ok(Outcome::Again(Fault::Network(why.to_owned())));
+            }
             let (pause, due) = (self.sources.pause(), self.sources.due());
             tokio::select! {
                 biased;
@@ -195,7 +197,7 @@ impl<'a, 'b> Crew<'a, 'b> {
                     self.renewed(id, link)?;
                 }
                 Some(mirror) = self.introductions.next(), if !self.introductions.is_empty() => {
-                    self.introduced(mirror);
+                    self.introduced(mirror)?;
                 }
                 saved = some(&mut self.saving) => {
                     self.saving = None;

@@ -7,7 +7,6 @@ use reqwest::header::HeaderMap;
 
 use crate::{
     LinkSource,
-    patience::in_the_end,
     probe::{Asked, Asker, Fault, Object, Reply, of_request},
     renew::Links,
     source::SourceId,
@@ -27,7 +26,7 @@ pub(crate) struct Sample {
 pub(crate) struct Introduced {
     pub(crate) source: SourceId,
     /// Its link and the object in its words, or why it is of no use.
-    pub(crate) result: Result<(Links, Object), String>,
+    pub(crate) result: Result<(Links, Object), Fault>,
 }
 
 /// Asks a mirror. Not repeated: a mirror that fails at once is no help.
@@ -49,8 +48,10 @@ async fn ask(
     size: u64,
     sample: Option<Sample>,
     stall: Duration,
-) -> Result<(Links, Object), String> {
-    let links = Links::start(origin).await.map_err(|error| error.message)?;
+) -> Result<(Links, Object), Fault> {
+    let links = Links::start(origin)
+        .await
+        .map_err(|error| Fault::Fatal(error.into()))?;
     let known = Object {
         size: Some(size),
         ..Object::default()
@@ -65,28 +66,28 @@ async fn ask(
     let url = links.link().url.expose().clone();
     let none = HeaderMap::new();
     let reply = asker.ask(&url, &none, asked, Some(&known));
-    let (mut body, object) = match reply.await.map_err(words)? {
+    let (mut body, object) = match reply.await? {
         Reply::Bytes { body, object, .. } => (body, object),
-        _ => return Err("it does not serve ranges".to_owned()),
+        _ => return Err(Fault::RangesIgnored),
     };
     let mut came = Vec::new();
     loop {
         let chunk = tokio::time::timeout(stall, body.chunk())
             .await
-            .map_err(|_| "it stalled at once".to_owned())?
-            .map_err(|error| words(of_request(error)))?;
+            .map_err(|_| Fault::Network("it stalled at once".to_owned()))?
+            .map_err(of_request)?;
         let Some(chunk) = chunk else { break };
         came.extend_from_slice(&chunk);
         if came.len() as u64 > length {
-            return Err("more bytes came than were asked for".to_owned());
+            return Err(Fault::Wrong(
+                "more bytes came than were asked for".to_owned(),
+            ));
         }
     }
     match sample {
-        Some(sample) if sample.bytes != came => Err("its bytes are others".to_owned()),
+        Some(sample) if sample.bytes != came => {
+            Err(Fault::Changed("its bytes are others".to_owned()))
+        }
         _ => Ok((links, object)),
     }
-}
-
-fn words(fault: Fault) -> String {
-    in_the_end(fault).to_string()
 }

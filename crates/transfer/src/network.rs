@@ -10,6 +10,13 @@ use crate::{Cookies, EngineConfig, Error, lookup::Lookup, probe::Fault};
 /// Origins whose HTTP is remembered; beyond, all are forgotten and asked anew.
 const MOST: usize = 1024;
 
+/// How hyper-util says that a proxy wants other words; its types are not to be had.
+const WORDS_OF_REFUSAL: [&str; 3] = [
+    "authorization required",
+    "credentials not accepted",
+    "pass authentication",
+];
+
 /// How the engine reaches its sources.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
@@ -108,8 +115,7 @@ impl Clients {
         let fault = crate::probe::of_request(error);
         match fault {
             Fault::Network(what) if in_connecting && self.proxied => {
-                // hyper-util's words; its type is not to be had.
-                if what.contains("authorization required") || what.contains("auth") {
+                if WORDS_OF_REFUSAL.iter().any(|words| what.contains(words)) {
                     return Fault::Fatal(Error::Proxy {
                         what: "it wants another user name or password".to_owned(),
                         kept: 0,

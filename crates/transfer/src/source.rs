@@ -307,6 +307,24 @@ impl Sources {
             .any(|source| source.pause.is_some() || source.renewing)
     }
 
+    /// Whether any source that is left has answered.
+    pub(crate) fn any_known(&self) -> bool {
+        self.0
+            .iter()
+            .any(|source| source.dropped.is_none() && source.object.is_some())
+    }
+
+    /// All connections, waits and questions are over.
+    pub(crate) fn rest(&mut self) {
+        for source in &mut self.0 {
+            source.lanes = 0;
+            source.pause = None;
+            source.renewing = false;
+            source.refused = false;
+            source.asked = false;
+        }
+    }
+
     /// What each source did, in the order in which they were given.
     pub(crate) fn uses(&self) -> Vec<SourceUse> {
         self.0

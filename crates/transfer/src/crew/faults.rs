@@ -72,7 +72,7 @@ impl Crew<'_, '_> {
     }
 
     /// There is no use in asking this source again: another one, or the end.
-    fn give_up(&mut self, id: SourceId, fault: Fault) -> Result<(), Error> {
+    pub(super) fn give_up(&mut self, id: SourceId, fault: Fault) -> Result<(), Error> {
         let words = in_words(&fault);
         if is_its_own(&fault) && self.sources.drop_one(id, &words) {
             self.report.now.trouble = Some(format!("a source was given up: {words}"));

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{Crew, Handle};
 use crate::{
+    Error,
     file::read_exact_at,
     introduce::{Introduced, SAMPLE, Sample, introduce},
     source::SourceId,
@@ -110,16 +111,24 @@ impl Crew<'_, '_> {
         })
     }
 
-    pub(super) fn introduced(&mut self, mirror: Introduced) {
+    /// Whether no source is left that has answered, and none can be asked.
+    pub(super) fn is_stranded(&self) -> bool {
+        self.lanes.is_empty()
+            && self.introductions.is_empty()
+            && !self.sources.any_known()
+            && !self.job.proven
+            && self.sample().is_none()
+    }
+
+    pub(super) fn introduced(&mut self, mirror: Introduced) -> Result<(), Error> {
         match mirror.result {
             Ok((links, object)) => {
                 let source = self.sources.get(mirror.source);
                 source.links = Some(links);
                 source.object = Some(Arc::new(object));
+                Ok(())
             }
-            Err(why) => {
-                self.sources.drop_one(mirror.source, &why);
-            }
+            Err(fault) => self.give_up(mirror.source, fault),
         }
     }
 }

@@ -217,6 +217,64 @@ async fn a_mirror_goes_on_where_the_source_dies_midway() {
     assert!(finished.bytes_fetched < 9 * MIB as u64);
 }
 
+/// Too little is there to know the mirror by: it is asked for everything.
+#[tokio::test]
+async fn a_source_that_dies_at_once_leaves_all_to_its_mirror() {
+    let bytes = content(6 * MIB, 12);
+    let rules = Rules {
+        stall: Some((16 << 10, 1)),
+        ..Rules::default()
+    };
+    let first = Origin::start(bytes.clone(), rules).await;
+    let mirror = Origin::start(bytes.clone(), Rules::default()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pull = pull_of(&folder, &first, &[&mirror]);
+    pull.request.connections = 1;
+    let mut watcher = pull.progress.subscribe();
+    let die = async {
+        let begins = |progress: &longhaul_transfer::Progress| progress.fetched > 0;
+        watcher.wait_for(begins).await.expect("begins");
+        first.rules().status = Some(404);
+    };
+    let (finished, ()) = tokio::join!(pull.run(), die);
+    let finished = finished.expect("finishes");
+    is_whole(&finished, &folder, &bytes);
+    assert!(
+        dropped(&finished, 0).contains("404"),
+        "{}",
+        dropped(&finished, 0)
+    );
+    assert_eq!(finished.sources[1].fetched, bytes.len() as u64);
+}
+
+#[tokio::test]
+async fn when_no_mirror_is_any_good_the_pull_ends() {
+    let bytes = content(6 * MIB, 13);
+    let gone = Rules {
+        status: Some(404),
+        ..Rules::default()
+    };
+    let first = Origin::start(bytes.clone(), at(2 * MIB)).await;
+    let mirror = Origin::start(bytes.clone(), gone).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let pull = pull_of(&folder, &first, &[&mirror]);
+    let mut watcher = pull.progress.subscribe();
+    let die = async {
+        let on = |progress: &longhaul_transfer::Progress| progress.done > MIB as u64;
+        watcher.wait_for(on).await.expect("begins");
+        let mut rules = first.rules();
+        rules.status = Some(410);
+        rules.cut = Some((0, u32::MAX));
+    };
+    let (finished, ()) = tokio::join!(pull.run(), die);
+    let error = finished.expect_err("nobody has it");
+    assert!(
+        matches!(error, Error::NotFound { status: 410, .. }),
+        "{error:?}"
+    );
+    assert!(error.kept() > 0);
+}
+
 #[tokio::test]
 async fn when_all_sources_fail_the_last_ones_reason_is_given() {
     let gone = |status| Rules {

@@ -98,8 +98,14 @@ async fn a_proxy_that_refuses_is_named_and_its_password_is_not() {
         ..by(&format!("http://user:secret@127.0.0.1:{}", proxy.port))
     };
     assert!(!format!("{network:?}").contains("secret"));
-    for url in [plain.url(), encrypted.url("localhost")] {
-        let error = pulled(network.clone(), url).await.expect_err("refused");
+    let socks = Proxy::start(Kind::Socks5(Some(("user", "another")))).await;
+    let by_socks = by(&format!("socks5://user:secret@127.0.0.1:{}", socks.port));
+    for (network, url) in [
+        (network.clone(), plain.url()),
+        (network, encrypted.url("localhost")),
+        (by_socks, plain.url()),
+    ] {
+        let error = pulled(network, url).await.expect_err("refused");
         assert_eq!(error.code(), "proxy", "{error}");
         assert!(!error.retryable());
         assert!(!error.to_string().contains("secret"));
