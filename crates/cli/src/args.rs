@@ -106,15 +106,22 @@ pub(crate) struct Files {
 /// How pulls are made.
 #[derive(Debug, Args)]
 pub(crate) struct Pulls {
+    #[command(flatten)]
+    pub(crate) pace: Pace,
+    /// Files pulled at a time, 1 to 32.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub(crate) concurrent: Option<u32>,
+}
+
+/// How fast pulls are.
+#[derive(Debug, Args)]
+pub(crate) struct Pace {
     /// Connections for each file at most, 1 to 64.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) connections: Option<u8>,
     /// Bytes per second over all files at most: a number with K, M or G (powers of 1024).
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) limit_rate: Option<u64>,
-    /// Files pulled at a time: 1 to 32, for `pull` to 64.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) concurrent: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +181,10 @@ pub(crate) struct Pull {
     #[command(flatten)]
     pub(crate) access: Access,
     #[command(flatten)]
-    pub(crate) pulls: Pulls,
+    pub(crate) pace: Pace,
+    /// Files pulled at a time, 1 to 64.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) concurrent: Option<u32>,
 }
 
 /// How sources are reached.

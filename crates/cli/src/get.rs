@@ -106,14 +106,14 @@ pub(crate) async fn watch(place: &Place, pulls: &Pulls) -> Result<Outcome, Stop>
 }
 
 fn with(pulls: &Pulls, mut settings: Settings) -> Settings {
-    if let Some(connections) = pulls.connections {
+    if let Some(connections) = pulls.pace.connections {
         settings.connections = connections;
     }
     if let Some(concurrent) = pulls.concurrent {
         settings.concurrent = concurrent;
     }
-    if pulls.limit_rate.is_some() {
-        settings.limit = pulls.limit_rate;
+    if pulls.pace.limit_rate.is_some() {
+        settings.limit = pulls.pace.limit_rate;
     }
     settings
 }

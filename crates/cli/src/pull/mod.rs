@@ -35,18 +35,15 @@ pub(crate) async fn pull(wanted: Pull, json: bool) -> Result<Outcome, Stop> {
         access::sign_in(&mut orders, user)?;
     }
     let engine = Engine::new(EngineConfig {
-        limit: wanted.pulls.limit_rate,
+        limit: wanted.pace.limit_rate,
         network: access::network(&wanted.access)?,
         ..EngineConfig::default()
     })
     .map_err(|error| Stop::usage(error.to_string()))?;
     let stop = CancellationToken::new();
     let _interrupts = interrupts(stop.clone());
-    let connections = wanted.pulls.connections.unwrap_or(CONNECTIONS);
-    let concurrent = wanted
-        .pulls
-        .concurrent
-        .map_or(CONCURRENT, |files| files as usize);
+    let connections = wanted.pace.connections.unwrap_or(CONNECTIONS);
+    let concurrent = wanted.concurrent.map_or(CONCURRENT, |files| files as usize);
 
     let begun = Instant::now();
     let mut say = Say::new(json, orders.len());
