@@ -68,7 +68,7 @@ impl Taker {
             let crc = checksum(ALGORITHM, head);
             match self.blocks.last_mut() {
                 Some(last) if within > 0 => {
-                    *last = Crc64Nvme(*last).followed_by(Crc64Nvme(crc), n).0
+                    *last = Crc64Nvme(*last).followed_by(Crc64Nvme(crc), n).0;
                 }
                 _ => self.blocks.push(crc),
             }
