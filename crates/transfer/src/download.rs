@@ -60,6 +60,7 @@ pub(crate) async fn pull(
         stop,
         may_be_small: true,
         has_discovered: false,
+        resumed: false,
         kept: 0,
     };
     pull.report.tell();
@@ -97,6 +98,8 @@ pub(crate) struct Pull<'a> {
     pub(crate) limits: Limits,
     /// Whether the file may be taken by the short way, should it be small.
     pub(crate) may_be_small: bool,
+    /// Whether some of the bytes are an earlier run's, which nothing proved yet.
+    pub(crate) resumed: bool,
     /// Whether the server's own mirrors are known.
     pub(crate) has_discovered: bool,
     /// Bytes on the disk that a later run goes on from.
@@ -152,7 +155,8 @@ impl Pull<'_> {
                 Outcome::Complete => match self.conclude(&ready, trailing).await? {
                     Some(finished) => return Ok(finished),
                     None => {
-                        "the sources together did not give the file that was promised".to_owned()
+                        "the bytes of several runs or sources are not the file that was promised"
+                            .to_owned()
                     }
                 },
                 Outcome::Changed(what) => {
@@ -245,6 +249,7 @@ impl Pull<'_> {
         match restored {
             Ok((object, table)) => {
                 self.kept = table.segments.done_bytes(|_| None);
+                self.resumed = self.kept > 0;
                 tracing::info!(bytes = self.kept, "the download goes on");
                 let site = self.site(&part, object, table);
                 Ok(Start::Resumed(Ready {
@@ -372,7 +377,9 @@ impl Pull<'_> {
                 .filter(|used| used.fetched > 0)
                 .count()
                 > 1;
-            if several && self.sources.alone() {
+            // Bytes that came damaged in an earlier run, or from one of several sources, are not
+            // what this source gives: from it alone, and from the first byte on, once.
+            if std::mem::take(&mut self.resumed) || (several && self.sources.alone()) {
                 return Ok(None);
             }
             // Nobody can say which bytes are wrong, so none are worth keeping.
