@@ -47,23 +47,25 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Outcome, Stop> {
-    // The one command that needs neither server nor list.
-    if let Command::Pull(pull) = cli.command {
-        return Box::pin(pull::pull(*pull, cli.common.json)).await;
-    }
-    let place = Place::of(&cli.common)?;
+    let common = cli.common;
+    let place = || Place::of(&common);
     match cli.command {
-        Command::Files(files) => files::show(&place, &files).await,
-        Command::Get(get) => Box::pin(get::get(&place, get)).await,
-        Command::Add(add) => rows::add(&place, add).await,
-        Command::List => rows::list(&place).await,
-        Command::Watch(pulls) => Box::pin(get::watch(&place, &pulls)).await,
-        Command::Pause(which) => rows::act(&place, longhaul_client::Action::Pause, &which).await,
-        Command::Resume(which) => rows::act(&place, longhaul_client::Action::Resume, &which).await,
-        Command::Cancel(which) => rows::act(&place, longhaul_client::Action::Cancel, &which).await,
-        Command::Retry(which) => rows::act(&place, longhaul_client::Action::Retry, &which).await,
-        Command::Remove(remove) => rows::remove(&place, &remove).await,
-        Command::Pull(_) => unreachable!("carried out above"),
+        Command::Files(files) => files::show(&place()?, &files).await,
+        Command::Get(get) => Box::pin(get::get(&place()?, get)).await,
+        // The one command that needs neither server nor list.
+        Command::Pull(pull) => Box::pin(pull::pull(*pull, common.json)).await,
+        Command::Add(add) => rows::add(&place()?, add).await,
+        Command::List => rows::list(&place()?).await,
+        Command::Watch(pulls) => Box::pin(get::watch(&place()?, &pulls)).await,
+        Command::Pause(which) => rows::act(&place()?, longhaul_client::Action::Pause, &which).await,
+        Command::Resume(which) => {
+            rows::act(&place()?, longhaul_client::Action::Resume, &which).await
+        }
+        Command::Cancel(which) => {
+            rows::act(&place()?, longhaul_client::Action::Cancel, &which).await
+        }
+        Command::Retry(which) => rows::act(&place()?, longhaul_client::Action::Retry, &which).await,
+        Command::Remove(remove) => rows::remove(&place()?, &remove).await,
     }
 }
 

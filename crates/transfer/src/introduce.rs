@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 
 use crate::{
     LinkSource,
-    probe::{Asked, Asker, Fault, Object, Reply, of_request},
+    probe::{Asked, Asker, Fault, Object, Reply, whole},
     renew::Links,
     source::SourceId,
 };
@@ -66,24 +66,11 @@ async fn ask(
     let url = links.link().url.expose().clone();
     let none = HeaderMap::new();
     let reply = asker.ask(&url, &none, asked, Some(&known));
-    let (mut body, object) = match reply.await? {
+    let (body, object) = match reply.await? {
         Reply::Bytes { body, object, .. } => (body, object),
         _ => return Err(Fault::RangesIgnored),
     };
-    let mut came = Vec::new();
-    loop {
-        let chunk = tokio::time::timeout(stall, body.chunk())
-            .await
-            .map_err(|_| Fault::Network("it stalled at once".to_owned()))?
-            .map_err(of_request)?;
-        let Some(chunk) = chunk else { break };
-        came.extend_from_slice(&chunk);
-        if came.len() as u64 > length {
-            return Err(Fault::Wrong(
-                "more bytes came than were asked for".to_owned(),
-            ));
-        }
-    }
+    let came = whole(body, length, stall).await?;
     match sample {
         Some(sample) if sample.bytes != came => {
             Err(Fault::Changed("its bytes are others".to_owned()))

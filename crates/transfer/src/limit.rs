@@ -124,6 +124,11 @@ impl Limits {
         Self([all, own])
     }
 
+    /// Whether there is any.
+    pub(crate) fn are_set(&self) -> bool {
+        self.0.iter().any(|limit| limit.rate().is_some())
+    }
+
     /// The most bytes to take at once, so that waits stay short and the flow even.
     pub(crate) fn step(&self) -> u64 {
         let [all, own] = &self.0;

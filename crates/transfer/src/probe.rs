@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::{Bytes, BytesMut};
 use percent_encoding::percent_decode_str;
 use reqwest::{
     RequestBuilder, Response,
@@ -219,6 +220,32 @@ fn next(from: &Url, reply: &Response) -> Option<Url> {
 fn may_follow(from: &Url, to: &Url) -> bool {
     let downgrade = from.scheme() == "https" && to.scheme() != "https";
     !downgrade && is_http(to) && to.username().is_empty() && to.password().is_none()
+}
+
+/// All of a body that is held in memory, which must be `length` bytes.
+pub(crate) async fn whole(
+    mut body: Response,
+    length: u64,
+    stall: Duration,
+) -> Result<Bytes, Fault> {
+    let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+    loop {
+        let chunk = tokio::time::timeout(stall, body.chunk())
+            .await
+            .map_err(|_| Fault::Network("the connection stalled".to_owned()))?
+            .map_err(of_request)?;
+        let Some(chunk) = chunk else { break };
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() as u64 > length {
+            break;
+        }
+    }
+    match bytes.len() as u64 == length {
+        true => Ok(bytes.freeze()),
+        false => Err(Fault::Wrong(
+            "another length came than was asked for".to_owned(),
+        )),
+    }
 }
 
 /// A failure of reqwest, in words without the URL.

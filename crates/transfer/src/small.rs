@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use longhaul_protocol::{Crc64Nvme, Sha256};
+use longhaul_protocol::{Crc64Nvme, Manifest, Sha256};
 use sha2::Digest as _;
 
 use crate::{
@@ -66,20 +66,30 @@ impl Pull<'_> {
             },
             None => Vec::new(),
         };
-        if !self.fits_manifest(&chunks) {
+        let expected = &self.request.expected;
+        let manifest = expected.manifest.as_deref();
+        let blocks = crcs_of(
+            &chunks,
+            manifest.map_or(u64::MAX, |manifest| manifest.block_size),
+        );
+        let fits = |manifest: &Manifest| blocks.iter().map(|(crc, _)| crc).eq(&manifest.crc64nvme);
+        if manifest.is_some_and(|manifest| !fits(manifest)) {
             self.report.here.blocks_refetched += 1;
             self.again("a block came damaged");
             return Ok(Short::Again);
         }
-        let expected = &self.request.expected;
-        let wants_sha = expected.sha256.is_some() && expected.manifest.is_none();
+        let whole = blocks.iter().fold(Crc64Nvme(0), |whole, (crc, length)| {
+            whole.followed_by(*crc, *length)
+        });
+        let wants_sha = expected.sha256.is_some() && manifest.is_none();
         let chunks = Arc::new(chunks);
-        let (hashed, sha256) = (Arc::clone(&chunks), wants_sha.then_some(()));
-        let sha256 = match sha256 {
-            Some(()) => Some(blocking(move || Ok(sha256_of(&hashed))).await?),
-            None => None,
+        let sha256 = match wants_sha {
+            true => {
+                let hashed = Arc::clone(&chunks);
+                Some(blocking(move || Ok(sha256_of(&hashed))).await?)
+            }
+            false => None,
         };
-        let whole = crc_of(&chunks);
         if let Some(what) = self.mismatch(whole, sha256) {
             return Err(Error::DigestMismatch {
                 what: what.to_owned(),
@@ -137,41 +147,31 @@ impl Pull<'_> {
             ))),
         }
     }
-
-    fn fits_manifest(&self, chunks: &[Bytes]) -> bool {
-        let Some(manifest) = self.request.expected.manifest.as_deref() else {
-            return true;
-        };
-        let mut expected = manifest.crc64nvme.iter();
-        let mut block = crc();
-        let mut room = manifest.block_size;
-        for chunk in chunks {
-            let mut rest: &[u8] = chunk;
-            while !rest.is_empty() {
-                let (piece, more) =
-                    rest.split_at(rest.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
-                block.update(piece);
-                room -= piece.len() as u64;
-                rest = more;
-                if room == 0 {
-                    if expected.next() != Some(&Crc64Nvme(block.finalize())) {
-                        return false;
-                    }
-                    block.reset();
-                    room = manifest.block_size;
-                }
-            }
-        }
-        room == manifest.block_size || expected.next() == Some(&Crc64Nvme(block.finalize()))
-    }
 }
 
-fn crc_of(chunks: &[Bytes]) -> Crc64Nvme {
-    let mut whole = crc();
+/// The CRC and the length of each block of what came.
+fn crcs_of(chunks: &[Bytes], block_size: u64) -> Vec<(Crc64Nvme, u64)> {
+    let block_size = usize::try_from(block_size).unwrap_or(usize::MAX);
+    let mut blocks = Vec::new();
+    let (mut block, mut length) = (crc(), 0);
     for chunk in chunks {
-        whole.update(chunk);
+        let mut rest: &[u8] = chunk;
+        while !rest.is_empty() {
+            let (piece, more) = rest.split_at(rest.len().min(block_size - length));
+            block.update(piece);
+            length += piece.len();
+            rest = more;
+            if length == block_size {
+                blocks.push((Crc64Nvme(block.finalize()), length as u64));
+                block.reset();
+                length = 0;
+            }
+        }
     }
-    Crc64Nvme(whole.finalize())
+    if length > 0 {
+        blocks.push((Crc64Nvme(block.finalize()), length as u64));
+    }
+    blocks
 }
 
 fn sha256_of(chunks: &[Bytes]) -> Sha256 {

@@ -137,11 +137,11 @@ pub(crate) struct Sources(Vec<Source>);
 impl Sources {
     pub(crate) fn new(request: &Request, config: &EngineConfig) -> Self {
         let first = Source::new(Arc::clone(&request.source), request.headers.clone(), config);
-        let mirrors = request
-            .mirrors
-            .iter()
-            .map(|origin| Source::new(Arc::clone(origin), HeaderMap::new(), config));
-        Self(std::iter::once(first).chain(mirrors).collect())
+        let mut all = Self(vec![first]);
+        for mirror in &request.mirrors {
+            all.add(Arc::clone(mirror), config);
+        }
+        all
     }
 
     /// What a connection to a source needs; none before it has answered.
@@ -209,7 +209,7 @@ impl Sources {
         self.0[id].dropped.is_some()
     }
 
-    /// The source to give a further connection to, and its URL: one that was not tried yet, else
+    /// The source to give a further connection to: one that was not tried yet, else
     /// the fastest. `has_room` says whether its host takes one more beside those that are open.
     pub(crate) fn pick(&self, mut has_room: impl FnMut(&Url, usize) -> bool) -> Option<SourceId> {
         let mut usable: Vec<_> = (0..self.0.len())
@@ -250,8 +250,8 @@ impl Sources {
         all
     }
 
-    /// A source whose connections would do much more elsewhere.
-    pub(crate) fn laggard(&self) -> Option<SourceId> {
+    /// A source whose connections would do much more elsewhere, and where.
+    pub(crate) fn laggard(&self) -> Option<(SourceId, SourceId)> {
         let usable = || {
             self.0
                 .iter()
@@ -259,16 +259,16 @@ impl Sources {
                 .filter(|(_, source)| source.is_usable() && source.lanes > 0)
                 .filter_map(|(id, source)| Some((id, source.speed?)))
         };
-        let (_, best) = usable().max_by(|one, other| one.1.total_cmp(&other.1))?;
-        let (id, worst) = usable().min_by(|one, other| one.1.total_cmp(&other.1))?;
-        (worst < best * SLOW).then_some(id)
+        let (fastest, best) = usable().max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let (slowest, worst) = usable().min_by(|one, other| one.1.total_cmp(&other.1))?;
+        (worst < best * SLOW).then_some((slowest, fastest))
     }
 
-    /// Whether a source could be tried that has no connection yet.
-    pub(crate) fn has_untried(&self) -> bool {
+    /// A source that could be tried, and has no connection yet.
+    pub(crate) fn untried(&self) -> Option<SourceId> {
         self.0
             .iter()
-            .any(|source| source.is_usable() && source.lanes == 0 && source.speed.is_none())
+            .position(|source| source.is_usable() && source.lanes == 0 && source.speed.is_none())
     }
 
     /// The source with the most connections, where it has some to give.

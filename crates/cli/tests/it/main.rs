@@ -9,6 +9,8 @@
 mod fake;
 mod get;
 mod list;
+#[path = "../../../transfer/tests/support/listen.rs"]
+mod listen;
 #[allow(
     dead_code,
     reason = "shared with the engine's tests, which use the rest"

@@ -1,11 +1,11 @@
 //! The crew looks up from its work: it measures, tells and records.
 
-use std::sync::atomic::Ordering;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use tokio::time::Instant;
 
 use super::Crew;
-use crate::{Phase, file::control::Record};
+use crate::{Phase, file::control::Record, segments::LaneId};
 
 /// How much a new measurement of a connection counts against the earlier ones.
 const FRESH: f64 = 0.2;
@@ -15,7 +15,7 @@ impl Crew<'_, '_> {
     pub(super) fn look_up(&mut self) {
         let fetched = self.report.fetched();
         let site = &self.job.site;
-        let held_back = site.limits.step() != u64::MAX || site.writer.is_slow();
+        let held_back = site.limits.are_set() || site.writer.is_slow();
         let (now, open) = (self.begun.elapsed(), self.lanes.len());
         self.growth.observe(now, fetched, open, held_back);
         self.measure();
@@ -65,13 +65,17 @@ impl Crew<'_, '_> {
         }
     }
 
-    /// Takes the present state into the next report.
-    pub(super) fn look(&mut self) {
-        let positions = self
-            .open
+    /// How far each connection is.
+    pub(super) fn positions(&self) -> HashMap<LaneId, u64> {
+        self.open
             .iter()
             .map(|(lane, open)| (*lane, open.position.load(Ordering::Relaxed)))
-            .collect();
+            .collect()
+    }
+
+    /// Takes the present state into the next report.
+    pub(super) fn look(&mut self) {
+        let positions = self.positions();
         let table = self.job.site.table();
         let (segments, done) = table.view(&positions);
         let now = &mut self.report.now;

@@ -1,10 +1,7 @@
 //! Mirrors: asked once there is something to compare, dropped once they prove bad, and given as
 //! many connections as their speed is worth.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -31,24 +28,30 @@ impl Crew<'_, '_> {
                 handle.stop.cancel();
             }
         }
-        if self.lanes.len() >= self.growth.wanted() && self.sources.has_untried() {
-            // It ends at once, keeps what it has, and its place is the untried one's.
+        if self.lanes.len() >= self.growth.wanted()
+            && let Some(untried) = self.sources.untried()
+        {
             let last = self.sources.crowded().and_then(|id| self.last_of(id));
-            if let Some(handle) = last {
-                handle.stop.cancel();
-            }
+            self.make_way(last, untried);
         }
-        // One that learned nothing yet, or that is the only one, is no laggard.
         if self.moved.elapsed() >= MOVES
-            && let Some(id) = self.sources.laggard()
+            && let Some((laggard, best)) = self.sources.laggard()
         {
             self.moved = Instant::now();
-            if let Some(handle) = self
-                .last_of(id)
-                .filter(|handle| handle.since.elapsed() >= MOVES)
-            {
-                handle.stop.cancel();
-            }
+            let last = self.last_of(laggard);
+            self.make_way(last.filter(|handle| handle.since.elapsed() >= MOVES), best);
+        }
+    }
+
+    /// Ends a connection at once, so that its place is `source`'s, if that one's host has room; what
+    /// it has is kept.
+    fn make_way(&self, handle: Option<&Handle>, source: SourceId) {
+        let room = self
+            .sources
+            .from(source)
+            .and_then(|from| self.job.parts.hosts.room(&from.url));
+        if let (Some(handle), Some(_)) = (handle, room) {
+            handle.stop.cancel();
         }
     }
 
@@ -92,12 +95,7 @@ impl Crew<'_, '_> {
 
     /// Bytes that are on the disk; read from the page cache, into which they were just written.
     fn sample(&self) -> Option<Sample> {
-        let positions = self
-            .open
-            .iter()
-            .map(|(lane, open)| (*lane, open.position.load(Ordering::Relaxed)))
-            .collect();
-        let (view, _) = self.job.site.table().view(&positions);
+        let (view, _) = self.job.site.table().view(&self.positions());
         let longest = view.iter().max_by_key(|segment| segment.done)?;
         let size = self.job.site.object.size?;
         if longest.done < SAMPLE.min(size) {

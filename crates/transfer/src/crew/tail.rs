@@ -4,14 +4,14 @@
 
 use std::{collections::HashMap, ops::Range, sync::atomic::Ordering, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use reqwest::Response;
 
 use super::Crew;
 use crate::{
     connection::{First, From},
-    probe::{Asked, Asker, Fault, Reply, of_request},
+    probe::{Asked, Asker, Fault, Reply, whole},
     segments::{LaneId, Work},
 };
 
@@ -72,7 +72,7 @@ impl Crew<'_, '_> {
             self.tail.best = self.tail.best.max(handle.speed);
         }
         // Under a limit every connection is slow, and there is no hurry.
-        let hurried = self.job.ranged && self.job.site.limits.step() == u64::MAX;
+        let hurried = self.job.ranged && !self.job.site.limits.are_set();
         if !hurried || self.tail.won.is_some() {
             return;
         }
@@ -190,26 +190,13 @@ async fn fetch(asker: &Asker, from: &From, range: Range<u64>, stall: Duration) -
         end: range.end,
     };
     let reply = asker.ask(&from.url, &from.headers, asked, Some(&from.object));
-    let Reply::Bytes { mut body, end, .. } = reply.await? else {
-        return Err(Fault::RangesIgnored);
-    };
-    let length = range.end - range.start;
-    let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
-    loop {
-        let chunk = tokio::time::timeout(stall, body.chunk())
-            .await
-            .map_err(|_| Fault::Network("the connection stalled".to_owned()))?
-            .map_err(of_request)?;
-        let Some(chunk) = chunk else { break };
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() as u64 > length {
-            break;
+    match reply.await? {
+        Reply::Bytes { body, end, .. } if end == range.end => {
+            whole(body, range.end - range.start, stall).await
         }
-    }
-    match bytes.len() as u64 == length && end == range.end {
-        true => Ok(bytes.freeze()),
-        false => Err(Fault::Wrong(
-            "another length came than was asked for".to_owned(),
+        Reply::Bytes { .. } => Err(Fault::Wrong(
+            "less was offered than was asked for".to_owned(),
         )),
+        _ => Err(Fault::RangesIgnored),
     }
 }

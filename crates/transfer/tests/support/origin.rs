@@ -16,10 +16,12 @@ use longhaul_protocol::{Crc64Nvme, Manifest, Sha256};
 use sha2::Digest as _;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     task::JoinSet,
 };
 use url::Url;
+
+use super::listen::listen;
 
 /// How the origin behaves. Counts say how often; each use takes one away.
 #[derive(Debug, Clone, Default)]
@@ -127,8 +129,6 @@ pub(crate) fn manifest(bytes: &[u8], block_size: u64) -> Manifest {
 
 impl Origin {
     pub(crate) async fn start(bytes: Vec<u8>, rules: Rules) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
             object: Mutex::new((Arc::new(bytes), ETAG.to_owned())),
             rules: Mutex::new(rules),
@@ -138,17 +138,14 @@ impl Origin {
             most_open: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
         });
-        let mut tasks = JoinSet::new();
         let shared = Arc::clone(&state);
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
-                connections.spawn(async move {
-                    let _ = converse(stream, &state).await;
-                });
+        let (address, tasks) = listen(move |stream| {
+            let state = Arc::clone(&shared);
+            async move {
+                let _ = converse(stream, &state).await;
             }
-        });
+        })
+        .await;
         Self {
             address,
             state,
@@ -473,7 +470,7 @@ fn note_sent(state: &State, bytes: u64) {
     }
 }
 
-async fn plain(stream: &mut TcpStream, status: u16, more: &str) -> io::Result<bool> {
+pub(crate) async fn plain(stream: &mut TcpStream, status: u16, more: &str) -> io::Result<bool> {
     let head = format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n{more}\r\n");
     stream.write_all(head.as_bytes()).await?;
     Ok(true)

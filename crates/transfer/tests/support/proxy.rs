@@ -10,9 +10,11 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     task::JoinSet,
 };
+
+use super::listen::listen;
 
 /// Which proxy it is, and whom it serves.
 #[derive(Debug, Clone, Copy)]
@@ -33,25 +35,20 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn start(kind: Kind) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
         let served = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&served);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let served = Arc::clone(&counted);
-                connections.spawn(async move {
-                    let _ = match kind {
-                        Kind::Http(wanted) => http(stream, wanted, &served).await,
-                        Kind::Socks5(wanted) => socks5(stream, wanted, &served).await,
-                    };
-                });
+        let (address, tasks) = listen(move |stream| {
+            let served = Arc::clone(&counted);
+            async move {
+                let _ = match kind {
+                    Kind::Http(wanted) => http(stream, wanted, &served).await,
+                    Kind::Socks5(wanted) => socks5(stream, wanted, &served).await,
+                };
             }
-        });
+        })
+        .await;
         Self {
-            port,
+            port: address.port(),
             served,
             _tasks: tasks,
         }

@@ -14,12 +14,15 @@ use std::{
 use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     task::JoinSet,
 };
 use url::Url;
 
-use super::origin::{head, range_of};
+use super::{
+    listen::listen,
+    origin::{head, plain, range_of},
+};
 
 /// What is done to one request, instead of serving it.
 #[derive(Debug, Clone)]
@@ -160,24 +163,19 @@ pub(crate) struct Scripted {
 
 impl Scripted {
     pub(crate) async fn start(script: Vec<Act>, versions: Vec<Version>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
             script: Mutex::new(script.into()),
             versions: Mutex::new(versions.into()),
             seen: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
-                connections.spawn(async move {
-                    let _ = converse(stream, &state).await;
-                });
+        let (address, tasks) = listen(move |stream| {
+            let state = Arc::clone(&shared);
+            async move {
+                let _ = converse(stream, &state).await;
             }
-        });
+        })
+        .await;
         Self {
             address,
             state,
@@ -237,12 +235,6 @@ async fn hang(stream: &mut TcpStream) -> io::Result<bool> {
     let mut rest = [0; 1];
     let _ = stream.read(&mut rest).await;
     Ok(false)
-}
-
-async fn plain(stream: &mut TcpStream, status: u16, more: &str) -> io::Result<bool> {
-    let head = format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n{more}\r\n");
-    stream.write_all(head.as_bytes()).await?;
-    Ok(true)
 }
 
 /// Whether the connection may be used again.

@@ -10,12 +10,14 @@ use http::{Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpStream, task::JoinSet};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 use url::Url;
+
+use super::listen::listen;
 
 /// What it offers in the handshake (ALPN, RFC 7301).
 pub(crate) const HTTP_1: &[u8] = b"http/1.1";
@@ -49,44 +51,14 @@ impl TlsOrigin {
             .expect("a configuration");
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
         let spoken = Arc::new(Mutex::new(Vec::new()));
         let (bytes, heard) = (Bytes::from(bytes), Arc::clone(&spoken));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, bytes, heard) =
-                    (acceptor.clone(), bytes.clone(), Arc::clone(&heard));
-                connections.spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else {
-                        return;
-                    };
-                    let is_two = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
-                    let service = service_fn(move |request: Request<Incoming>| {
-                        heard.lock().expect("heard").push(request.version());
-                        let reply = answer(&request, &bytes);
-                        async move { Ok::<_, Infallible>(reply) }
-                    });
-                    let stream = TokioIo::new(stream);
-                    let _ = match is_two {
-                        true => {
-                            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                                .serve_connection(stream, service)
-                                .await
-                        }
-                        false => {
-                            hyper::server::conn::http1::Builder::new()
-                                .serve_connection(stream, service)
-                                .await
-                        }
-                    };
-                });
-            }
-        });
+        let (address, tasks) = listen(move |stream| {
+            converse(stream, acceptor.clone(), bytes.clone(), Arc::clone(&heard))
+        })
+        .await;
         Self {
-            port,
+            port: address.port(),
             authority: authority.pem().into_bytes(),
             spoken,
             _tasks: tasks,
@@ -101,6 +73,36 @@ impl TlsOrigin {
     pub(crate) fn spoken(&self) -> Vec<Version> {
         self.spoken.lock().expect("spoken").clone()
     }
+}
+
+async fn converse(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    bytes: Bytes,
+    heard: Arc<Mutex<Vec<Version>>>,
+) {
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let is_two = stream.get_ref().1.alpn_protocol() == Some(HTTP_2);
+    let service = service_fn(move |request: Request<Incoming>| {
+        heard.lock().expect("heard").push(request.version());
+        let reply = answer(&request, &bytes);
+        async move { Ok::<_, Infallible>(reply) }
+    });
+    let stream = TokioIo::new(stream);
+    let _ = match is_two {
+        true => {
+            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(stream, service)
+                .await
+        }
+        false => {
+            hyper::server::conn::http1::Builder::new()
+                .serve_connection(stream, service)
+                .await
+        }
+    };
 }
 
 fn answer(request: &Request<Incoming>, bytes: &Bytes) -> Response<Full<Bytes>> {
