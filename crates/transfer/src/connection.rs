@@ -12,17 +12,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::{Response, header::HeaderMap};
+use reqwest::header::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
+    answer::Answer,
     file::Writer,
     limit::Limits,
-    probe::{self, Asked, Asker, Fault, Object, Reply},
+    probe::{Asked, Asker, Fault, Object, Reply},
     segments::{Head, LaneId, Work},
     source::Counts,
-    table::Table,
+    table::{ERRAND, Table},
     verify::digest::{Crc, crc},
 };
 
@@ -47,7 +48,7 @@ pub(crate) struct Site {
 /// A reply that is already there when a connection starts: the probe's.
 #[derive(Debug)]
 pub(crate) struct First {
-    pub(crate) body: Response,
+    pub(crate) body: Answer,
     /// The first byte of its body.
     pub(crate) start: u64,
     /// One past the last byte of its body; unknown for a stream without a length.
@@ -65,7 +66,7 @@ pub(crate) struct Lane {
     pub(crate) first: Option<First>,
     /// How far it is, for whoever watches.
     pub(crate) position: Arc<AtomicU64>,
-    /// Set when it is one too many: it ends after the granule in work.
+    /// Set when it is one too many: it ends after the granule in work, or a short errand.
     pub(crate) leave: Arc<AtomicBool>,
     /// Ends it at once; cancelled with the site's as well.
     pub(crate) stop: CancellationToken,
@@ -144,9 +145,7 @@ impl Lane {
                 () = self.stop.cancelled() => return Err(Fault::Stopped),
                 next = tokio::time::timeout(site.stall, body.chunk()) => next,
             };
-            let chunk = next
-                .map_err(|_| Fault::Network("the connection stalled".to_owned()))?
-                .map_err(probe::of_request)?;
+            let chunk = next.map_err(|_| Fault::Network("the connection stalled".to_owned()))??;
             let Some(chunk) = chunk else {
                 return self.ended(cursor, end);
             };
@@ -171,7 +170,7 @@ impl Lane {
         }
     }
 
-    async fn request(&self, work: Work) -> Result<(Response, u64), Fault> {
+    async fn request(&self, work: Work) -> Result<(Answer, u64), Fault> {
         let site = &self.site;
         let asked = Asked::Range {
             start: work.start,
@@ -230,12 +229,17 @@ impl Lane {
                 if landed.is_damaged {
                     self.from.counts.damaged.fetch_add(1, Ordering::Relaxed);
                 }
-                if !landed.goes_on? || self.leave.load(Ordering::Relaxed) {
+                if !landed.goes_on? || self.is_to_leave(cursor) {
                     return Ok(false);
                 }
             }
         }
         Ok(true)
+    }
+
+    /// Whether it is one too many, and has more to bring than a short errand.
+    fn is_to_leave(&self, cursor: &Cursor) -> bool {
+        self.leave.load(Ordering::Relaxed) && cursor.until.saturating_sub(cursor.at) > ERRAND
     }
 
     /// The body is over: at its end, or too early.
@@ -259,6 +263,8 @@ struct Cursor {
     at: u64,
     /// One past the granule's last byte.
     end: u64,
+    /// One past the last byte that was asked for.
+    until: u64,
     /// What was there before this connection came.
     before: Head,
     /// Where `crc` begins.
@@ -272,6 +278,7 @@ impl Cursor {
             granule: work.granule,
             at: work.start,
             end: site.table().segments.bytes(work.granule).end,
+            until: work.end,
             before: work.head,
             from: work.start,
             crc: crc(),

@@ -84,6 +84,11 @@ impl Growth {
         self.wanted
     }
 
+    /// Whether the last of the connections have still to show their worth.
+    pub(crate) const fn is_trying(&self) -> bool {
+        self.trial.is_some()
+    }
+
     /// Looks at what has come until `now`, over `open` connections; `held_back` says that it is we
     /// who take no more, by a limit or a disk that stalls.
     pub(crate) fn observe(&mut self, now: Duration, fetched: u64, open: usize, held_back: bool) {

@@ -32,9 +32,11 @@
 //! file without a name, which is synced before it gets one (`O_TMPFILE` and linkat(2) on Linux). No
 //! record is needed: a crash leaves the file or nothing.
 
+mod answer;
 mod connection;
 mod cookies;
 mod crew;
+mod direct;
 mod discover;
 mod download;
 mod engine;

@@ -1,11 +1,21 @@
 //! How the engine reaches its sources: by which proxy, trusting whom, speaking which HTTP.
 
-use std::{collections::HashSet, error::Error as StdError, io, sync::Mutex, time::Duration};
+use std::{
+    collections::HashSet,
+    error::Error as StdError,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
+use reqwest::{
+    Certificate, Client, ClientBuilder, dns::Resolve, header::HeaderMap, redirect::Policy,
+};
 use url::Url;
 
-use crate::{Cookies, EngineConfig, Error, lookup::Lookup, probe::Fault};
+use crate::{
+    Cookies, EngineConfig, Error, answer::Answer, direct::Direct, lookup::Lookup, probe::Fault,
+};
 
 /// Origins whose HTTP is remembered; beyond, all are forgotten and asked anew.
 const MOST: usize = 1024;
@@ -60,6 +70,7 @@ impl std::fmt::Debug for Proxy {
 pub(crate) struct Clients {
     one: Client,
     two: Client,
+    direct: Option<Direct>,
     /// Origins that speak HTTP/2 alone.
     only_two: Mutex<HashSet<String>>,
     /// Whether a proxy was named, which then is to blame for what it answers.
@@ -68,6 +79,11 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn new(config: &EngineConfig) -> Result<Self, Error> {
+        let names: Arc<dyn Resolve> = match &config.guard {
+            Some(guard) => Arc::new(guard.clone()),
+            None => Arc::new(Lookup::default()),
+        };
+        let builder = |config| builder(config, Arc::clone(&names));
         let built = |builder: ClientBuilder| {
             builder.build().map_err(|error| Error::Setup {
                 what: said(&error.without_url()),
@@ -80,13 +96,32 @@ impl Clients {
                     .http2_prior_knowledge()
                     .http2_adaptive_window(true),
             )?,
+            direct: Direct::new(config, Arc::clone(&names)),
             only_two: Mutex::default(),
             proxied: matches!(config.network.proxy, Proxy::Url(_)),
         })
     }
 
+    /// Sends a GET, by the way that leads there.
+    pub(crate) async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Answer, Fault> {
+        if let Some(direct) = self.direct.as_ref().filter(|direct| direct.leads_to(url)) {
+            return direct.get(url, headers).await.map(Answer::from);
+        }
+        let send = || {
+            self.of(url)
+                .get(url.clone())
+                .headers(headers.clone())
+                .send()
+        };
+        let reply = match send().await {
+            Err(error) if self.speaks_only_two(url, &error) => send().await,
+            reply => reply,
+        };
+        reply.map(Answer::from).map_err(|error| self.fault(error))
+    }
+
     /// The client for a URL.
-    pub(crate) fn of(&self, url: &Url) -> &Client {
+    fn of(&self, url: &Url) -> &Client {
         match self.lock().contains(&key(url)) {
             true => &self.two,
             false => &self.one,
@@ -94,7 +129,7 @@ impl Clients {
     }
 
     /// Whether the failure means that the server speaks HTTP/2 alone; then it is remembered.
-    pub(crate) fn speaks_only_two(&self, url: &Url, error: &reqwest::Error) -> bool {
+    fn speaks_only_two(&self, url: &Url, error: &reqwest::Error) -> bool {
         use rustls::{AlertDescription::NoApplicationProtocol, Error::AlertReceived};
         let refused = matches!(of_tls(error), Some(AlertReceived(NoApplicationProtocol)));
         if refused {
@@ -110,7 +145,7 @@ impl Clients {
     }
 
     /// A failure of reqwest, by what cures it, in words without the URL.
-    pub(crate) fn fault(&self, error: reqwest::Error) -> Fault {
+    fn fault(&self, error: reqwest::Error) -> Fault {
         let in_connecting = error.is_connect();
         let fault = crate::probe::of_request(error);
         match fault {
@@ -142,31 +177,24 @@ fn key(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn builder(config: &EngineConfig) -> Result<ClientBuilder, Error> {
+fn builder(config: &EngineConfig, names: Arc<dyn Resolve>) -> Result<ClientBuilder, Error> {
     let network = &config.network;
     let setup = |what: String| Error::Setup { what };
-    let mut builder = Client::builder();
+    let mut builder = Client::builder().dns_resolver(names);
     match (&config.guard, &network.proxy) {
         // A proxy would connect to what the guard never saw.
-        (Some(guard), _) => builder = builder.no_proxy().dns_resolver(guard.clone()),
-        (None, proxy) => {
-            builder = builder.dns_resolver(Lookup::default());
-            match proxy {
-                Proxy::System => {}
-                Proxy::Direct => builder = builder.no_proxy(),
-                Proxy::Url(url) => {
-                    if !matches!(
-                        url.scheme(),
-                        "http" | "https" | "socks4" | "socks5" | "socks5h"
-                    ) {
-                        return Err(setup(format!("a {} proxy is not known", url.scheme())));
-                    }
-                    let proxy = reqwest::Proxy::all(url.clone()).map_err(|error| {
-                        setup(format!("the proxy: {}", said(&error.without_url())))
-                    })?;
-                    builder = builder.proxy(proxy);
-                }
+        (Some(_), _) | (None, Proxy::Direct) => builder = builder.no_proxy(),
+        (None, Proxy::System) => {}
+        (None, Proxy::Url(url)) => {
+            if !matches!(
+                url.scheme(),
+                "http" | "https" | "socks4" | "socks5" | "socks5h"
+            ) {
+                return Err(setup(format!("a {} proxy is not known", url.scheme())));
             }
+            let proxy = reqwest::Proxy::all(url.clone())
+                .map_err(|error| setup(format!("the proxy: {}", said(&error.without_url()))))?;
+            builder = builder.proxy(proxy);
         }
     }
     let mut authorities = Vec::new();

@@ -5,16 +5,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use bytes::{Bytes, BytesMut};
 use percent_encoding::percent_decode_str;
-use reqwest::{
-    RequestBuilder, Response,
-    header::{ACCEPT_ENCODING, HeaderMap, IF_MATCH, LOCATION, RANGE},
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, IF_MATCH, LOCATION, RANGE,
 };
 use url::Url;
 
 use crate::{
-    Error, Guard, guard,
+    Error, Guard,
+    answer::Answer,
+    guard,
     network::{Clients, distrust, said},
     reply::judge,
 };
@@ -45,12 +47,12 @@ pub(crate) enum Asked {
 pub(crate) enum Reply {
     /// Bytes of the object, from where was asked up to `end`.
     Bytes {
-        body: Response,
+        body: Answer,
         end: u64,
         object: Object,
     },
     /// The whole object, by a server that ignores ranges.
-    Stream { body: Response, object: Object },
+    Stream { body: Answer, object: Object },
     /// An object without bytes.
     Empty { headers: HeaderMap, object: Object },
     /// Ranges are understood and unusable (no total); ask for the whole.
@@ -130,18 +132,14 @@ impl Asker {
         headers: &HeaderMap,
         asked: Asked,
         known: Option<&Object>,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Answer, Fault> {
         let mut at = url.clone();
         for _ in 0..=self.redirects {
             if let Some(guard) = &self.guard {
                 guard.check(&at)?;
             }
-            let request = || self.request(url, &at, headers, asked, known);
-            let reply = match request().send().await {
-                Err(error) if self.clients.speaks_only_two(&at, &error) => request().send().await,
-                reply => reply,
-            };
-            let reply = reply.map_err(|error| self.clients.fault(error))?;
+            let headers = head(url, &at, headers, asked, known);
+            let reply = self.clients.get(&without_user(&at), headers).await?;
             if reply.status() == 407 && self.clients.is_proxied() {
                 return Err(Fault::Fatal(Error::Proxy {
                     what: "it wants another user name or password".to_owned(),
@@ -155,43 +153,37 @@ impl Asker {
         }
         Err(Fault::Fatal(Error::Redirect { kept: 0 }))
     }
+}
 
-    /// A question to `at`, to which a question to `url` was led.
-    fn request(
-        &self,
-        url: &Url,
-        at: &Url,
-        headers: &HeaderMap,
-        asked: Asked,
-        known: Option<&Object>,
-    ) -> RequestBuilder {
-        let mut request = self
-            .clients
-            .of(at)
-            .get(without_user(at))
-            .header(ACCEPT_ENCODING, "identity");
-        // What is for one origin's eyes is not shown to another.
-        if at.origin() == url.origin() {
-            request = request.headers(headers.clone());
-            if let Some((user, password)) = user(url) {
-                request = request.basic_auth(user, password);
+/// The headers of a question to `at`, to which a question to `url` was led.
+fn head(url: &Url, at: &Url, own: &HeaderMap, asked: Asked, known: Option<&Object>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // What is for one origin's eyes is not shown to another.
+    if at.origin() == url.origin() {
+        headers = own.clone();
+        if let Some((name, password)) = user(url) {
+            let credentials = BASE64.encode(format!("{name}:{}", password.unwrap_or_default()));
+            if let Ok(mut value) = HeaderValue::try_from(format!("Basic {credentials}")) {
+                value.set_sensitive(true);
+                headers.insert(AUTHORIZATION, value);
             }
         }
-        match asked {
-            Asked::All => request = request.header(RANGE, "bytes=0-"),
-            Asked::Range { start, end } => {
-                let range = format!("bytes={start}-{}", end.saturating_sub(1));
-                request = request.header(RANGE, range);
-            }
-            Asked::Whole => {}
-        }
-        if let Some(etag) = known.and_then(|known| known.etag.as_deref()) {
-            // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the
-            // other.
-            request = request.header(IF_MATCH, etag);
-        }
-        request
     }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let range = match asked {
+        Asked::All => Some("bytes=0-".to_owned()),
+        Asked::Range { start, end } => Some(format!("bytes={start}-{}", end.saturating_sub(1))),
+        Asked::Whole => None,
+    };
+    if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+        headers.insert(RANGE, range);
+    }
+    // If-Match, not If-Range: S3 documents it, and every S3 server tried ignores the other.
+    let etag = known.and_then(|known| known.etag.as_deref());
+    if let Some(etag) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
+        headers.insert(IF_MATCH, etag);
+    }
+    headers
 }
 
 /// The user name and password of a URL (RFC 3986, section 3.2.1), decoded.
@@ -211,7 +203,7 @@ fn without_user(url: &Url) -> Url {
 
 /// Where a redirect leads: only over HTTP, never from an encrypted connection to an open one, and
 /// with no name and password of somebody's.
-fn next(from: &Url, reply: &Response) -> Option<Url> {
+fn next(from: &Url, reply: &Answer) -> Option<Url> {
     let location = reply.headers().get(LOCATION)?.to_str().ok()?;
     let to = from.join(location).ok()?;
     may_follow(from, &to).then_some(to)
@@ -223,17 +215,12 @@ fn may_follow(from: &Url, to: &Url) -> bool {
 }
 
 /// All of a body that is held in memory, which must be `length` bytes.
-pub(crate) async fn whole(
-    mut body: Response,
-    length: u64,
-    stall: Duration,
-) -> Result<Bytes, Fault> {
+pub(crate) async fn whole(mut body: Answer, length: u64, stall: Duration) -> Result<Bytes, Fault> {
     let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
     loop {
         let chunk = tokio::time::timeout(stall, body.chunk())
             .await
-            .map_err(|_| Fault::Network("the connection stalled".to_owned()))?
-            .map_err(of_request)?;
+            .map_err(|_| Fault::Network("the connection stalled".to_owned()))??;
         let Some(chunk) = chunk else { break };
         bytes.extend_from_slice(&chunk);
         if bytes.len() as u64 > length {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{
-    Response, StatusCode,
+    StatusCode,
     header::{
         CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
         RETRY_AFTER,
@@ -12,11 +12,12 @@ use reqwest::{
 
 use crate::{
     Error,
+    answer::Answer,
     probe::{Asked, Fault, Object, Reply},
 };
 
 /// Takes a reply apart. `known` is what it must match.
-pub(crate) fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Result<Reply, Fault> {
+pub(crate) fn judge(body: Answer, asked: Asked, known: Option<&Object>) -> Result<Reply, Fault> {
     let status = body.status();
     let headers = body.headers();
     match status {
@@ -41,7 +42,7 @@ pub(crate) fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Res
         last_modified: text(headers, &LAST_MODIFIED).map(str::to_owned),
     };
     if status == StatusCode::OK {
-        object.size = body.content_length();
+        object.size = body.length();
         compare(&object, known).map_err(|fault| page_or(fault, asked, headers))?;
         return match asked {
             Asked::Range { .. } => Err(Fault::RangesIgnored),
@@ -67,10 +68,7 @@ pub(crate) fn judge(body: Response, asked: Asked, known: Option<&Object>) -> Res
     }
     object.size = total;
     compare(&object, known).map_err(|fault| page_or(fault, asked, headers))?;
-    if body
-        .content_length()
-        .is_some_and(|length| length != to - from + 1)
-    {
+    if body.length().is_some_and(|length| length != to - from + 1) {
         return Err(Fault::Wrong(
             "the reply's length contradicts its Content-Range".to_owned(),
         ));

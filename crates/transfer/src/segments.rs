@@ -149,9 +149,15 @@ impl Segments {
 
     /// Work for a free connection: the lowest run that nobody is on, else half of the largest.
     pub(crate) fn take(&mut self, lane: LaneId) -> Option<Work> {
+        self.take_some(lane, u64::MAX)
+    }
+
+    /// Like [`Segments::take`], but of a run that another connection is on, its last `most` bytes
+    /// at most.
+    pub(crate) fn take_some(&mut self, lane: LaneId, most: u64) -> Option<Work> {
         let index = match self.runs.iter().position(|run| run.owner.is_none()) {
             Some(idle) => idle,
-            None => self.split()?,
+            None => self.split(most)?,
         };
         Some(self.give(lane, index))
     }
@@ -186,11 +192,12 @@ impl Segments {
 
     /// Whether a free connection would find work.
     pub(crate) fn has_work(&self) -> bool {
-        self.runs.iter().any(|run| run.owner.is_none()) || self.largest().is_some()
+        self.runs.iter().any(|run| run.owner.is_none()) || self.largest(u64::MAX).is_some()
     }
 
-    /// The largest run that is worth halving, and where.
-    fn largest(&self) -> Option<(usize, u32)> {
+    /// The largest run that is worth parting, and where: in the middle, or `most` bytes before its
+    /// end.
+    fn largest(&self, most: u64) -> Option<(usize, u32)> {
         if !self.splits {
             return None;
         }
@@ -200,14 +207,20 @@ impl Segments {
             .enumerate()
             .max_by_key(|(_, run)| run.len())?;
         // The granule in work stays with its connection.
-        let middle = run.next + run.len().div_ceil(2);
+        let most = u32::try_from(most.max(MIN_SPLIT).div_ceil(self.granule)).unwrap_or(u32::MAX);
+        let half = run.next + run.len().div_ceil(2);
+        let mut middle = half.max(run.end.saturating_sub(most));
+        // The file's last granule may be a short one.
+        if middle > half && self.start_of(run.end) - self.start_of(middle) < MIN_SPLIT {
+            middle -= 1;
+        }
         let taken = self.start_of(run.end) - self.start_of(middle);
         let left = self.start_of(middle) - self.start_of(run.next);
         (run.len() > 1 && taken >= MIN_SPLIT && left >= MIN_SPLIT).then_some((index, middle))
     }
 
-    fn split(&mut self) -> Option<usize> {
-        let (index, middle) = self.largest()?;
+    fn split(&mut self, most: u64) -> Option<usize> {
+        let (index, middle) = self.largest(most)?;
         let end = std::mem::replace(&mut self.runs[index].end, middle);
         let half = Run {
             next: middle,

@@ -14,7 +14,7 @@ use crate::{
     file::{blocking, land},
     opening::Opened,
     patience::in_words,
-    probe::{Fault, of_request},
+    probe::Fault,
     verify::digest::crc,
 };
 
@@ -121,9 +121,7 @@ impl Pull<'_> {
                 () = self.stop.cancelled() => return Err(Fault::Stopped),
                 next = tokio::time::timeout(stall, first.body.chunk()) => next,
             };
-            let chunk = next
-                .map_err(|_| Fault::Network("the connection stalled".to_owned()))?
-                .map_err(of_request)?;
+            let chunk = next.map_err(|_| Fault::Network("the connection stalled".to_owned()))??;
             let Some(chunk) = chunk else { break };
             let length = chunk.len() as u64;
             fetched.fetch_add(length, std::sync::atomic::Ordering::Relaxed);

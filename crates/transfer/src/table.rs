@@ -12,6 +12,11 @@ use crate::{
     verify::blocks::{Blocks, Verdict, granule_for},
 };
 
+/// A connection on trial takes no more than this at once, from the end of another's segment; and so
+/// much of what it has asked for a connection brings still, when it is to leave. Bytes that are in
+/// its socket by then were paid for: over a narrow line they are some per cent of a large file.
+pub(crate) const ERRAND: u64 = 16 << 20;
+
 /// What a granule's landing means for its connection.
 #[derive(Debug)]
 pub(crate) struct Landed {
@@ -155,6 +160,11 @@ impl Table {
 
     pub(crate) fn take(&mut self, lane: LaneId) -> Option<Work> {
         self.segments.take(lane)
+    }
+
+    /// For a connection that may be one too many.
+    pub(crate) fn take_some(&mut self, lane: LaneId) -> Option<Work> {
+        self.segments.take_some(lane, ERRAND)
     }
 
     /// The map and the sum of what is written; `positions` says how far the connections are.

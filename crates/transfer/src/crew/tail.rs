@@ -6,10 +6,10 @@ use std::{collections::HashMap, ops::Range, sync::atomic::Ordering, time::Durati
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use reqwest::Response;
 
 use super::Crew;
 use crate::{
+    answer::Answer,
     connection::{First, From},
     probe::{Asked, Asker, Fault, Reply, whole},
     segments::{LaneId, Work},
@@ -168,11 +168,11 @@ impl Crew<'_, '_> {
         let skipped = work.start - range.start;
         self.report.fetched.fetch_add(skipped, Ordering::Relaxed);
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-        let body = http::Response::new(bytes.slice(skipped.min(bytes.len())..));
+        let body = bytes.slice(skipped.min(bytes.len())..);
         let rest = Rest {
             work,
             body: First {
-                body: Response::from(body),
+                body: Answer::from(body),
                 start: work.start,
                 end: Some(range.end),
             },

@@ -18,6 +18,20 @@ fn a_free_connection_halves_the_largest_run() {
 }
 
 #[test]
+fn an_errand_is_the_end_of_the_largest_run() {
+    let mut segments = Segments::new(40 * MIB, MIB, true);
+    segments.take(1);
+    let second = segments.take_some(2, 4 * MIB).expect("work");
+    assert_eq!((second.start, second.end), (36 * MIB, 40 * MIB));
+    let third = segments.take_some(3, 4 * MIB).expect("work");
+    assert_eq!((third.start, third.end), (32 * MIB, 36 * MIB));
+    let mut short = Segments::new(40 * MIB + 1, MIB, true);
+    short.take(1);
+    let second = short.take_some(2, MIB).expect("work");
+    assert_eq!((second.start, second.end), (39 * MIB, 40 * MIB + 1));
+}
+
+#[test]
 fn nothing_below_a_mebibyte_is_split_off() {
     let mut segments = Segments::new(MIB + 5, MIB, true);
     assert!(segments.take(1).is_some());
@@ -62,7 +76,7 @@ fn heads_inside_a_missing_run_are_kept() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Take(LaneId),
+    Take(LaneId, u64),
     Complete(LaneId),
     Park(LaneId, u64),
     Lose(u32),
@@ -72,7 +86,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let lane = 0u32..6;
     proptest::collection::vec(
         prop_oneof![
-            3 => lane.clone().prop_map(Step::Take),
+            3 => (lane.clone(), prop_oneof![Just(u64::MAX), 1..8 * MIB]).prop_map(|(lane, most)| Step::Take(lane, most)),
             6 => lane.clone().prop_map(Step::Complete),
             1 => (lane, 0u64..1000).prop_map(|(lane, length)| Step::Park(lane, length)),
             1 => (0u32..40).prop_map(Step::Lose),
@@ -91,9 +105,9 @@ proptest! {
         let mut lanes: std::collections::HashMap<LaneId, (u32, u64)> = std::collections::HashMap::new();
         for step in steps {
             match step {
-                Step::Take(lane) if !lanes.contains_key(&lane) => {
+                Step::Take(lane, most) if !lanes.contains_key(&lane) => {
                     let promised = segments.has_work();
-                    let work = segments.take(lane);
+                    let work = segments.take_some(lane, most);
                     prop_assert_eq!(promised, work.is_some());
                     if let Some(work) = work {
                         prop_assert!(work.start < work.end && work.end <= size);
@@ -118,7 +132,7 @@ proptest! {
                     written[granule as usize] = false;
                     segments.lose(granule..granule + 1);
                 },
-                Step::Take(_) => {}
+                Step::Take(..) => {}
             }
             let mut from = 0;
             for view in segments.view(|_| None) {
