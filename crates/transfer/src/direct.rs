@@ -42,7 +42,7 @@ use url::Url;
 use crate::{EngineConfig, Proxy, guard, probe::Fault};
 
 /// Of a connection: what a core's cache holds, and few calls of the system.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 
 /// How long a connection that nobody uses is kept.
 const KEPT: Duration = Duration::from_secs(30);

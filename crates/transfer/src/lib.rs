@@ -20,8 +20,12 @@
 //! the page cache) and for new pages; the CRC takes 2 to 5 %. What was found on the way there:
 //! - Handing chunks to a thread that writes takes twice the time and 2.6 times the CPU; it is done
 //!   only while the disk is seen to stall (writes over 20 ms).
-//! - Two threads that write into one file meet at the kernel's lock for its inode, and spin: 10 %. One
-//!   connection writes at a time, and the others receive meanwhile.
+//! - A connection is driven by the task that writes its bytes, and not by one of its own: a chunk
+//!   that goes from core to core has left the cache, and 15 % more CPU is taken. That is the
+//!   direct way, for plain http; over TLS and through proxies it is reqwest's.
+//! - Two threads that write into one file spin at the kernel's lock for its inode, for 10 % of the
+//!   CPU. A lock before it that lets one write at a time takes a third longer: all connections end
+//!   up on one thread.
 //! - Joining CRCs bit by bit took 20 %: 76 µs for each block. A table of powers does it in 0.1 µs.
 //! - Without preallocation the same writes take a quarter more CPU.
 //! - A sha256 costs as much as the pull itself: only where it is asked for and no manifest proves more.
