@@ -21,9 +21,9 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 enum Body {
     /// By the HTTP client: over TLS, through proxies, in HTTP/2.
-    Client(Response),
+    Client(Box<Response>),
     /// By a connection of our own.
-    Direct(direct::Body),
+    Direct(Box<direct::Body>),
     /// Already here.
     Held(Bytes),
 }
@@ -58,7 +58,7 @@ impl From<Response> for Answer {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             length: response.content_length(),
-            body: Body::Client(response),
+            body: Body::Client(Box::new(response)),
         }
     }
 }
@@ -70,7 +70,7 @@ impl From<http::Response<direct::Body>> for Answer {
             status: head.status,
             headers: head.headers,
             length: body.length(),
-            body: Body::Direct(body),
+            body: Body::Direct(Box::new(body)),
         }
     }
 }

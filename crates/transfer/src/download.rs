@@ -126,7 +126,7 @@ pub(crate) enum Begun {
 /// Where to begin.
 enum Start {
     Fresh(Option<Arc<Part>>),
-    Resumed(Ready),
+    Resumed(Box<Ready>),
 }
 
 impl Pull<'_> {
@@ -141,7 +141,7 @@ impl Pull<'_> {
         let mut changes = 0;
         loop {
             let mut ready = match start {
-                Start::Resumed(ready) => ready,
+                Start::Resumed(ready) => *ready,
                 Start::Fresh(part) => match self.begin(part, whole_only).await? {
                     Begun::Ready(ready) => *ready,
                     Begun::There(finished) => return Ok(finished),
@@ -252,13 +252,13 @@ impl Pull<'_> {
                 self.resumed = self.kept > 0;
                 tracing::info!(bytes = self.kept, "the download goes on");
                 let site = self.site(&part, object, table);
-                Ok(Start::Resumed(Ready {
+                Ok(Start::Resumed(Box::new(Ready {
                     part,
                     site,
                     ranged: true,
                     first: None,
                     answer: Duration::ZERO,
-                }))
+                })))
             }
             Err(distrust) => {
                 // Nothing is lost by it where nothing was claimed.

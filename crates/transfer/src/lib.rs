@@ -7,7 +7,7 @@
 //!
 //! # The way of a byte
 //!
-//! The network's own chunk (some 200 KiB) is passed to the CRC and to one positional write into the
+//! The network's own chunk (some 100 KiB) is passed to the CRC and to one positional write into the
 //! preallocated part file, on the thread that received it: no buffer of ours, no copy of ours. Each
 //! block (1 MiB up to 8 GiB) is written by one connection from end to end, so that its CRC-64/NVME
 //! comes out of the chunks as they pass; it is held against the manifest as it lands, and a bad block

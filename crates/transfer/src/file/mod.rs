@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::Error;
 
+mod ahead;
 pub(crate) mod control;
 mod finish;
 mod keeper;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Place,
+    ahead::Ahead,
     control::{self, Counters, Found, Record},
     find,
     finish::landed,
@@ -27,6 +28,17 @@ pub(crate) const NEIGHBOURS: u32 = 1000;
 pub(crate) struct Part {
     pub(crate) place: Place,
     pub(crate) file: Arc<File>,
+    ahead: Ahead,
+}
+
+impl Part {
+    fn new(place: Place, file: File) -> Self {
+        Self {
+            place,
+            file: Arc::new(file),
+            ahead: Ahead::default(),
+        }
+    }
 }
 
 /// What an earlier run left.
@@ -64,11 +76,7 @@ pub(crate) fn earlier(folder: &Path, id: Uuid) -> Result<Earlier, Error> {
     }
     let file = open(&place)?;
     lock(&file)?;
-    let part = Part {
-        place,
-        file: Arc::new(file),
-    };
-    Ok(Earlier::Begun(part, record))
+    Ok(Earlier::Begun(Part::new(place, file), record))
 }
 
 impl Part {
@@ -90,15 +98,18 @@ impl Part {
         if fs4::available_space(&self.place.folder).is_ok_and(|room| room < needed) {
             return Err(Error::DiskFull { needed, kept: 0 });
         }
-        match FileExt::allocate(&*self.file, size) {
+        self.file.set_len(size).map_err(|error| failed(&error))?;
+        match self.ahead.reserve(&self.file, &self.place.part(), size) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                return Err(Error::DiskFull { needed, kept: 0 });
+                Err(Error::DiskFull { needed, kept: 0 })
             }
             // Not every file system can reserve; then the writes will tell.
-            Err(error) => tracing::debug!(%error, "this file system does not reserve room"),
-            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(%error, "this file system does not reserve room");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        self.file.set_len(size).map_err(|error| failed(&error))
     }
 
     /// Removes all that there is of this download. Blocking.
@@ -147,10 +158,7 @@ fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
     {
         Ok(file) => {
             lock(&file)?;
-            Ok(Some(Part {
-                place,
-                file: Arc::new(file),
-            }))
+            Ok(Some(Part::new(place, file)))
         }
         Err(error) => {
             // Another program's part file, or a full disk: the reservation is given back.
@@ -176,10 +184,7 @@ fn take_over(place: Place, record: &Record) -> Result<Option<Part>, Error> {
     }
     tracing::warn!(name = %place.name, "a damaged control record was found; its download starts over");
     control::replace(&place, record).map_err(|error| failed(&error))?;
-    Ok(Some(Part {
-        place,
-        file: Arc::new(file),
-    }))
+    Ok(Some(Part::new(place, file)))
 }
 
 /// Removes what a download left, unless a pull holds it. The record goes last: it alone says
