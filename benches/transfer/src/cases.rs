@@ -59,6 +59,9 @@ pub(crate) async fn run(
     if options.wants("f") {
         bench.memory(page)?;
     }
+    if options.wants("g") {
+        bench.limited(page)?;
+    }
     Ok(())
 }
 
@@ -229,6 +232,31 @@ impl Bench<'_> {
             ],
             files: vec![file.clone()],
             bars: vec![Against::beside(Figure::Cpu, "curl")],
+        }
+        .run(self, page)?;
+        self.origin.remove(&file)
+    }
+
+    fn limited(&self, page: &mut Page) -> anyhow::Result<()> {
+        let file = self.origin.file("limited.bin", self.options.mib(200))?;
+        let url = self.origin.url(&file);
+        Case {
+            title: "(g) A limit",
+            note: format!(
+                "{} MiB at 20 MiB/s: {} s would be exact, and 5 % more or less the bar.",
+                file.size >> 20,
+                file.size / (20 << 20)
+            ),
+            sides: vec![
+                self.peers.ours("longhaul", &["--limit-rate", "20M", &url]),
+                self.peers.curl(&url, &["--limit-rate", "20M"]),
+                self.peers.aria2c(
+                    "aria2c -x16 -s16",
+                    &["-x16", "-s16", "--max-overall-download-limit=20M", &url],
+                ),
+            ],
+            files: vec![file.clone()],
+            bars: vec![Against::beside(Figure::Time, "curl")],
         }
         .run(self, page)?;
         self.origin.remove(&file)

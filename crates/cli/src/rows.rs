@@ -249,6 +249,7 @@ fn line_of(row: &DownloadView) -> String {
     let source = match &row.source {
         DownloadSource::File { file_id } => file_id.to_string(),
         DownloadSource::Url { .. } => "URL".to_owned(),
+        DownloadSource::Direct { .. } => "direct".to_owned(),
     };
     let state = format!("{:?}", row.state).to_lowercase();
     let mut line = format!(
@@ -285,7 +286,7 @@ mod tests {
                     }) },
                     "folder": "/d",
                     "path": if index == 2 { Some("/d/a.bin") } else { None },
-                    "sha256": null, "crc64nvme": null, "moments": [],
+                    "sha256": null, "proven": false, "limit": null, "place": 1, "crc64nvme": null, "moments": [],
                     "addedAt": "2026-01-01T00:00:00Z", "endedAt": null, "revision": 3
                 }))
                 .expect("a row")

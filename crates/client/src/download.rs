@@ -40,6 +40,9 @@ pub(crate) enum State {
         sha256: Option<Sha256>,
         /// Its digest.
         crc64nvme: Crc64Nvme,
+        /// Whether it was held against digests that were known beforehand.
+        #[serde(default = "proven")]
+        proven: bool,
     },
     /// Stopped by the user.
     Paused,
@@ -52,6 +55,11 @@ pub(crate) enum State {
     },
     /// Given up by the user.
     Cancelled,
+}
+
+/// Before there were direct downloads, all were.
+const fn proven() -> bool {
+    true
 }
 
 impl State {
@@ -121,6 +129,9 @@ pub(crate) struct Record {
     /// How often the job was begun anew without the user's doing, since the last click.
     #[serde(default)]
     pub renewals: u32,
+    /// Bytes per second at most.
+    #[serde(default)]
+    pub limit: Option<u64>,
     /// The user gave the job up and changed their mind: it may still end as cancelled once.
     #[serde(default)]
     pub expects_cancelled: bool,
@@ -138,12 +149,15 @@ impl Record {
         Self {
             id,
             order,
-            source,
             name: None,
             folder,
             wanted_sha256: None,
             job: None,
-            state: State::Queued,
+            limit: None,
+            state: match source.is_direct() {
+                true => State::Ready,
+                false => State::Queued,
+            },
             size: None,
             made: None,
             pulled: None,
@@ -156,6 +170,7 @@ impl Record {
             revision: 1,
             renewals: 0,
             expects_cancelled: false,
+            source,
         }
     }
 
@@ -196,6 +211,8 @@ pub(crate) enum Event {
         sha256: Option<Sha256>,
         /// Its digest.
         crc64nvme: Crc64Nvme,
+        /// Whether it was held against digests that were known beforehand.
+        proven: bool,
     },
     /// The pull stopped over something that may pass: it waits for another turn.
     Yielded,
@@ -240,6 +257,7 @@ pub(crate) struct Impossible {
 )]
 pub(crate) fn apply(record: &mut Record, event: Event, now: Timestamp) -> Result<(), Impossible> {
     use State as S;
+    let direct = record.source.is_direct();
     let next = match (&record.state, &event) {
         (S::Queued, Event::Accepted(_)) => S::Preparing,
         (S::Preparing, Event::Started) => S::Preparing,
@@ -257,21 +275,30 @@ pub(crate) fn apply(record: &mut Record, event: Event, now: Timestamp) -> Result
                 path,
                 sha256,
                 crc64nvme,
+                proven,
                 ..
             },
         ) if !open.has_ended() => S::Completed {
             path: path.clone(),
             sha256: *sha256,
             crc64nvme: *crc64nvme,
+            proven: *proven,
         },
-        (S::Preparing | S::Ready | S::Downloading | S::Verifying, Event::Renew { .. }) => S::Queued,
+        (S::Preparing | S::Ready | S::Downloading | S::Verifying, Event::Renew { .. })
+            if !direct =>
+        {
+            S::Queued
+        }
         (running, Event::Failed { fault, job_failed }) if running.is_running() => S::Failed {
             fault: fault.clone(),
             job_failed: *job_failed,
         },
+        (S::Ready | S::Downloading | S::Verifying, Event::Recheck) if direct => S::Ready,
         (S::Ready | S::Downloading | S::Verifying, Event::Recheck) => S::Preparing,
         (same, Event::Recheck) => same.clone(),
         (running, Event::Pause) if running.is_running() => S::Paused,
+        (S::Paused, Event::Resume) if direct => S::Ready,
+        (S::Failed { .. } | S::Cancelled, Event::Retry) if direct => S::Ready,
         (S::Paused, Event::Resume) => asked_again(record.job, false),
         (open, Event::Cancel) if !open.has_ended() => S::Cancelled,
         (S::Failed { job_failed, .. }, Event::Retry) => asked_again(record.job, *job_failed),
@@ -379,6 +406,19 @@ mod tests {
         )
     }
 
+    fn direct_record() -> Record {
+        let source = DownloadSource::Direct {
+            url: "https://example.org/a".into(),
+        };
+        Record::new(
+            DownloadId::random(),
+            1,
+            source,
+            PathBuf::from("/downloads"),
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
     fn fault() -> DownloadFault {
         DownloadFault {
             code: "source_missing".into(),
@@ -394,6 +434,7 @@ mod tests {
             size: 3,
             sha256: None,
             crc64nvme: Crc64Nvme(1),
+            proven: true,
         }
     }
 
@@ -536,9 +577,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sequence_reaches_what_cannot_be(choices in prop::collection::vec(0usize..18, 0..60)) {
+        fn no_sequence_reaches_what_cannot_be(direct: bool, choices in prop::collection::vec(0usize..18, 0..60)) {
             let events = events();
-            let mut record = record();
+            let mut record = match direct {
+                true => direct_record(),
+                false => record(),
+            };
             for choice in choices {
                 let event = events[choice].clone();
                 let before = record.clone();
@@ -555,8 +599,11 @@ mod tests {
                     prop_assert!(!completed);
                 }
                 prop_assert_eq!(record.ended_at.is_some(), record.state.has_ended());
-                // Whoever is past the queue has a job.
-                if matches!(
+                // Whoever is past the queue has a job, and a direct one never has.
+                if direct {
+                    prop_assert!(record.job.is_none());
+                    prop_assert!(!matches!(record.state, State::Queued | State::Preparing));
+                } else if matches!(
                     record.state,
                     State::Preparing | State::Ready | State::Downloading | State::Verifying
                 ) {

@@ -102,6 +102,14 @@ impl Hub {
         }
     }
 
+    /// A row is back that was told to be gone, or was about to.
+    pub(crate) fn restored(&mut self, id: DownloadId) {
+        for listener in &mut self.listeners {
+            listener.removed.remove(&id);
+            listener.changed.insert(id);
+        }
+    }
+
     pub(crate) fn notice(&mut self, notice: &Notice) {
         for listener in &mut self.listeners {
             if listener.notices.len() < MAX_NOTICES {

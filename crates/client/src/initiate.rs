@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn request_of(record: &Record) -> InitiateRequest {
     let (file_id, url) = match &record.source {
         DownloadSource::File { file_id } => (Some(*file_id), None),
-        DownloadSource::Url { url } => (None, Some(url.clone())),
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => (None, Some(url.clone())),
     };
     InitiateRequest {
         file_id,

@@ -21,9 +21,9 @@ mod view;
 pub use api::{ApiError, Server};
 pub use events::Subscription;
 pub use list::ListError;
-pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options};
+pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options, PutAway};
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,
-    DownloadState, DownloadView, Fix, MadeView, Moment, MomentKind, Notice, PulledView, SegmentMap,
-    ServerLink, Settings, Snapshot, Totals,
+    DownloadState, DownloadView, Fix, MadeView, Moment, MomentKind, Notice, PulledView, QueuePlace,
+    SegmentMap, ServerLink, Settings, Snapshot, Totals, Via,
 };

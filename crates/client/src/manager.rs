@@ -1,7 +1,7 @@
 //! The door of this crate: a handle on the downloads, which a driver task behind it looks after.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,8 +21,8 @@ use crate::{
     list::{List, ListError},
     pull::SharedApi,
     view::{
-        Action, AddItem, AddOutcome, AddRequest, DownloadSource, DownloadState, SegmentMap,
-        Settings, Snapshot,
+        Action, AddItem, AddOutcome, AddRequest, DownloadSource, DownloadState, QueuePlace,
+        SegmentMap, Settings, Snapshot, Via,
     },
 };
 
@@ -51,10 +51,22 @@ pub struct Options {
     pub drive: Drive,
     /// How often the server is asked how its jobs are; [`POLL_INTERVAL`] unless in a test.
     pub poll_interval: Duration,
+    /// Deletes a finished file whose row is removed with it, for instance into the system's trash.
+    pub put_away: PutAway,
+    /// How long a removal can be undone; until then nothing of the row is thrown away.
+    pub undo: Duration,
+}
+
+/// Deletes a file. Blocking.
+pub type PutAway = fn(&Path) -> std::io::Result<()>;
+
+fn for_good(path: &Path) -> std::io::Result<()> {
+    std::fs::remove_file(path)
 }
 
 impl Options {
-    /// The usual: the machine's clock, and unfinished rows go on by themselves.
+    /// The usual: the machine's clock, unfinished rows go on by themselves, files are deleted for
+    /// good, and a removal cannot be undone.
     #[must_use]
     pub fn new(data_dir: PathBuf, server: Server, folder: PathBuf) -> Self {
         Self {
@@ -65,6 +77,8 @@ impl Options {
             hold: false,
             drive: Drive::All,
             poll_interval: POLL_INTERVAL,
+            put_away: for_good,
+            undo: Duration::ZERO,
         }
     }
 }
@@ -99,19 +113,24 @@ impl NewDownload {
     /// A file of the catalogue.
     #[must_use]
     pub const fn file(file_id: FileId) -> Self {
-        Self {
-            source: DownloadSource::File { file_id },
-            name: None,
-            folder: None,
-            sha256: None,
-        }
+        Self::of(DownloadSource::File { file_id })
     }
 
     /// A URL that the server shall fetch.
     #[must_use]
     pub const fn url(url: String) -> Self {
+        Self::of(DownloadSource::Url { url })
+    }
+
+    /// A URL that this machine shall pull by itself.
+    #[must_use]
+    pub const fn direct(url: String) -> Self {
+        Self::of(DownloadSource::Direct { url })
+    }
+
+    const fn of(source: DownloadSource) -> Self {
         Self {
-            source: DownloadSource::Url { url },
+            source,
             name: None,
             folder: None,
             sha256: None,
@@ -196,6 +215,8 @@ impl Manager {
                 hold: options.hold,
                 drive: options.drive,
                 poll_interval: options.poll_interval,
+                put_away: options.put_away,
+                undo: options.undo,
             },
             opened,
             inbox,
@@ -232,6 +253,7 @@ impl Manager {
     /// written.
     pub async fn add(&self, request: AddRequest) -> Result<AddOutcome, ManagerError> {
         let folder = request.folder.map(PathBuf::from);
+        let usual = self.settings().await?.urls;
         let items = request
             .items
             .into_iter()
@@ -241,7 +263,10 @@ impl Manager {
                         name,
                         ..NewDownload::file(file_id)
                     },
-                    AddItem::Url { url } => NewDownload::url(url),
+                    AddItem::Url { url, via } => match via.unwrap_or(usual) {
+                        Via::Direct => NewDownload::direct(url),
+                        Via::Server => NewDownload::url(url),
+                    },
                 };
                 new.folder.clone_from(&folder);
                 new
@@ -310,14 +335,41 @@ impl Manager {
         self.ask(|reply| Command::Expect(id, sha256, reply)).await?
     }
 
-    /// Takes the row off the list. One that is under way is cancelled first; a finished file stays
-    /// unless `with_file` says that it shall go too.
+    /// Takes the row off the list. One that is under way stops, and is cancelled once this cannot be
+    /// [undone](Manager::restore) any more; a finished file stays unless `with_file` says that it
+    /// shall go too.
     ///
     /// # Errors
     /// When there is no such row, or the file cannot be deleted.
     pub async fn remove(&self, id: DownloadId, with_file: bool) -> Result<(), ManagerError> {
         self.ask(|reply| Command::Remove(id, with_file, reply))
             .await?
+    }
+
+    /// Brings rows back that were removed no longer than [`Options::undo`] ago, as they were; answers
+    /// how many of these there were.
+    ///
+    /// # Errors
+    /// Only after a shutdown.
+    pub async fn restore(&self, ids: Vec<DownloadId>) -> Result<usize, ManagerError> {
+        self.ask(|reply| Command::Restore(ids, reply)).await
+    }
+
+    /// Puts rows that have not ended to another place in the queue, in the order in which they
+    /// stand in it.
+    ///
+    /// # Errors
+    /// When the row that they shall come before has ended, or is one of them.
+    pub async fn put(&self, ids: Vec<DownloadId>, place: QueuePlace) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Move(ids, place, reply)).await?
+    }
+
+    /// Limits one download to so many bytes per second; takes effect at once.
+    ///
+    /// # Errors
+    /// When there is no such row, or the limit is below 1 KiB/s.
+    pub async fn limit(&self, id: DownloadId, limit: Option<u64>) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Limit(id, limit, reply)).await?
     }
 
     /// The map of a pull; empty where none runs.
@@ -450,7 +502,7 @@ fn checked(mut new: NewDownload) -> Result<NewDownload, ManagerError> {
             folder.display()
         )));
     }
-    if let DownloadSource::Url { url } = &mut new.source {
+    if let DownloadSource::Url { url } | DownloadSource::Direct { url } = &mut new.source {
         let parsed = Url::parse(url.trim())
             .map_err(|error| ManagerError::Invalid(format!("this is no URL ({error})")))?;
         if !matches!(parsed.scheme(), "http" | "https") {

@@ -1,4 +1,5 @@
-//! One pull: the job's artifact becomes a file, by links that the server signs as often as needed.
+//! One pull: a job's artifact becomes a file, by links that the server signs as often as needed; or
+//! a URL does, by itself.
 
 use std::{
     path::PathBuf,
@@ -6,12 +7,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use longhaul_protocol::{FaultCode, JobFault, JobId, JobResult, JobStatus, Sha256};
+use longhaul_protocol::{FaultCode, JobFault, JobId, JobResult, JobStatus, Sha256, SignedUrl};
 use longhaul_transfer::{
-    Engine, Expected, Finished, Link, LinkError, LinkReason, LinkSource, Progress, Request,
+    Engine, Expected, Finished, Limit, Link, LinkError, LinkReason, LinkSource, Plain, Progress,
+    Request,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use crate::{
@@ -42,10 +45,20 @@ impl SharedApi {
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) id: Uuid,
-    pub(crate) job: JobId,
+    pub(crate) what: What,
     pub(crate) folder: PathBuf,
     pub(crate) wanted_sha256: Option<Sha256>,
     pub(crate) connections: u8,
+    pub(crate) limit: Limit,
+}
+
+/// Where its bytes come from.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// The artifact of a job.
+    Job(JobId),
+    /// A URL of anybody's.
+    Direct(Url),
 }
 
 /// How a pull ended.
@@ -77,26 +90,65 @@ pub(crate) async fn run(
     progress: watch::Sender<Progress>,
     stop: CancellationToken,
 ) -> End {
-    let prepared = tokio::select! {
-        biased;
-        () = stop.cancelled() => return End::Stopped,
-        prepared = prepare(&api, &order) => prepared,
-    };
-    let (source, request) = match prepared {
-        Ok(prepared) => prepared,
-        Err(end) => return end,
+    let (links, request) = match &order.what {
+        What::Direct(url) => (None, direct(&order, url)),
+        What::Job(job) => {
+            let prepared = tokio::select! {
+                biased;
+                () = stop.cancelled() => return End::Stopped,
+                prepared = prepare(&api, &order, *job) => prepared,
+            };
+            match prepared {
+                Ok((links, request)) => (Some(links), request),
+                Err(end) => return end,
+            }
+        }
     };
     match engine.pull(request, &progress, stop.clone()).await {
         Ok(finished) => End::Finished(Box::new(finished)),
         Err(_) if stop.is_cancelled() => End::Stopped,
-        Err(error) => source.why().unwrap_or(End::Failed(error)),
+        Err(error) => links
+            .and_then(|links| links.why())
+            .unwrap_or(End::Failed(error)),
+    }
+}
+
+fn direct(order: &Order, url: &Url) -> Request {
+    let expected = Expected {
+        sha256: order.wanted_sha256,
+        ..Expected::default()
+    };
+    let source = Arc::new(Plain::new(SignedUrl::new(url.clone())));
+    request(order, source, None, expected)
+}
+
+fn request(
+    order: &Order,
+    source: Arc<dyn LinkSource>,
+    name: Option<String>,
+    expected: Expected,
+) -> Request {
+    Request {
+        id: order.id,
+        source,
+        mirrors: Vec::new(),
+        folder: order.folder.clone(),
+        name,
+        expected,
+        connections: order.connections,
+        limit: order.limit.clone(),
+        headers: Default::default(),
     }
 }
 
 /// Asks the server what the artifact is, and how its blocks are checked.
-async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Request), End> {
+async fn prepare(
+    api: &SharedApi,
+    order: &Order,
+    job_id: JobId,
+) -> Result<(Arc<JobLinks>, Request), End> {
     let server = api.get();
-    let job = match server.job(order.job, None).await {
+    let job = match server.job(job_id, None).await {
         Ok(answer) => answer.body,
         Err(error) => return Err(asked_in_vain(&error)),
     };
@@ -108,7 +160,7 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
             offered: result.sha256,
         });
     }
-    let manifest = match server.manifest(order.job).await {
+    let manifest = match server.manifest(job_id).await {
         // A digest of the user's own is proven on the bytes. With a manifest the engine would take
         // the server's word that its file has this digest.
         Ok(_) if order.wanted_sha256.is_some() => None,
@@ -120,7 +172,7 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
             Some(Arc::new(manifest))
         }
         Ok(_) => {
-            tracing::warn!(job = %order.job, "the manifest does not fit the artifact; the whole is checked at the end");
+            tracing::warn!(job = %job_id, "the manifest does not fit the artifact; the whole is checked at the end");
             None
         }
         // Without a manifest the digests of the whole still prove the file.
@@ -136,22 +188,12 @@ async fn prepare(api: &SharedApi, order: &Order) -> Result<(Arc<JobLinks>, Reque
     };
     let source = Arc::new(JobLinks {
         api: api.clone(),
-        job: order.job,
+        job: job_id,
         etag: result.etag.clone(),
         first: Mutex::new(Some(link_of(&result))),
         trouble: Mutex::new(None),
     });
-    let request = Request {
-        id: order.id,
-        source: source.clone(),
-        mirrors: Vec::new(),
-        folder: order.folder.clone(),
-        name,
-        expected,
-        connections: order.connections,
-        limit: longhaul_transfer::Limit::default(),
-        headers: Default::default(),
-    };
+    let request = request(order, source.clone(), name, expected);
     Ok((source, request))
 }
 

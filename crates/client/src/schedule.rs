@@ -63,6 +63,18 @@ impl Schedule {
         self.stumbles.remove(&id);
     }
 
+    /// Stands in line at another place, if it stands there.
+    pub(crate) fn renumber(&mut self, id: DownloadId, before: u64, order: u64) {
+        if self.waiting.remove(&(before, id)) {
+            self.waiting.insert((order, id));
+        }
+        for ((_, waiting), place) in &mut self.later {
+            if *waiting == id {
+                *place = order;
+            }
+        }
+    }
+
     /// Its pull has ended; the place is free.
     pub(crate) fn free(&mut self, id: DownloadId) {
         self.running.remove(&id);

@@ -70,6 +70,47 @@ pub enum DownloadSource {
         /// Without user information; the query is shown as it was given.
         url: String,
     },
+    /// A URL that this machine pulls by itself, without any server.
+    Direct {
+        /// As above.
+        url: String,
+    },
+}
+
+impl DownloadSource {
+    /// Whether it takes no job: there is nothing to make, and nobody to ask.
+    #[must_use]
+    pub const fn is_direct(&self) -> bool {
+        matches!(self, Self::Direct { .. })
+    }
+}
+
+/// Who fetches a URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum Via {
+    /// This machine, by itself.
+    #[default]
+    Direct,
+    /// The job server, from which the file is pulled then: it can verify every block.
+    Server,
+}
+
+/// Where in the queue something goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "at", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[ts(export)]
+pub enum QueuePlace {
+    /// Before all others.
+    First,
+    /// After all others.
+    Last,
+    /// Before that one.
+    Before {
+        /// A row that has not ended.
+        id: DownloadId,
+    },
 }
 
 /// A button that may mend a failure.
@@ -213,6 +254,13 @@ pub struct DownloadView {
     pub sha256: Option<Sha256>,
     /// Its digest, once proven.
     pub crc64nvme: Option<Crc64Nvme>,
+    /// Whether the finished file was held against digests that were known beforehand; else only
+    /// its length is known to be right.
+    pub proven: bool,
+    /// Bytes per second of this one at most; null for no limit of its own.
+    pub limit: Option<u64>,
+    /// Its place: what has a lower one comes first.
+    pub place: u64,
     /// What happened when, oldest first.
     pub moments: Vec<Moment>,
     /// When it was added.
@@ -339,10 +387,14 @@ pub enum AddItem {
         #[serde(default)]
         name: Option<String>,
     },
-    /// A URL that the server shall fetch.
+    /// A URL.
     Url {
         /// http or https.
         url: String,
+        /// Who fetches it; as the settings say where absent.
+        #[ts(optional)]
+        #[serde(default)]
+        via: Option<Via>,
     },
 }
 
@@ -382,6 +434,8 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Native notifications.
     pub notify: bool,
+    /// Who fetches a URL, unless its addition says otherwise.
+    pub urls: Via,
 }
 
 impl Default for Settings {
@@ -392,6 +446,7 @@ impl Default for Settings {
             connections: 16,
             limit: None,
             notify: true,
+            urls: Via::Direct,
         }
     }
 }

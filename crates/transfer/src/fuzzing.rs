@@ -15,7 +15,7 @@ pub fn content_disposition(bytes: &[u8]) {
     let Ok(url) = Url::parse("https://host/path/file.bin?query") else {
         return;
     };
-    let name = name::choose(None, Some(bytes), &url);
+    let name = name::choose(None, Some(bytes), &url, None);
     assert!(!name.is_empty() && name.len() <= 255);
     assert!(!name.contains(['/', '\\', '\0', ':']));
     assert!(!matches!(name.as_str(), "." | ".."));

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use longhaul_protocol::SignedUrl;
-use reqwest::header::{CONTENT_DISPOSITION, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
@@ -306,7 +306,10 @@ impl Pull<'_> {
     /// The name for what this reply is of.
     fn name(&self, headers: &HeaderMap, url: &Url) -> Result<String, Error> {
         let disposition = headers.get(CONTENT_DISPOSITION).map(HeaderValue::as_bytes);
-        let name = name::choose(self.request.name.as_deref(), disposition, url);
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let name = name::choose(self.request.name.as_deref(), disposition, url, kind);
         if self.is_unexpected_page(headers, &name) {
             return Err(Error::NotAFile {
                 what: "a web page".to_owned(),

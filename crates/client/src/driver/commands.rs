@@ -1,6 +1,6 @@
 //! What the user wants, done to the rows.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use longhaul_protocol::{DownloadId, Sha256};
 use tokio::time::Instant;
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::{Command, Done, Driver, Errand, pulling::segments_of, view_of};
 use crate::{
     download::{Event, Record, State},
-    manager::{ManagerError, NewDownload},
-    view::{Action, SegmentMap, Settings, Snapshot},
+    manager::{ManagerError, NewDownload, PutAway},
+    view::{Action, QueuePlace, SegmentMap, Settings, Snapshot},
 };
 
 impl Driver {
@@ -36,6 +36,21 @@ impl Driver {
                 let _ = reply.send(outcome);
             }
             Command::Remove(id, with_file, reply) => self.remove(id, with_file, reply).await,
+            Command::Restore(ids, reply) => {
+                let count = self.restore(&ids);
+                self.save().await;
+                let _ = reply.send(count);
+            }
+            Command::Move(ids, place, reply) => {
+                let outcome = self.put(&ids, place);
+                self.save().await;
+                let _ = reply.send(outcome);
+            }
+            Command::Limit(id, limit, reply) => {
+                let outcome = self.limit(id, limit);
+                self.save().await;
+                let _ = reply.send(outcome);
+            }
             Command::Segments(id, reply) => {
                 let _ = reply.send(self.segments(id));
             }
@@ -94,9 +109,11 @@ impl Driver {
         self.list.write(&changes, true).await?;
         let mut ids = Vec::with_capacity(changes.rows.len());
         for record in changes.rows {
-            ids.push(record.id);
-            self.hub.changed(record.id);
+            let id = record.id;
+            ids.push(id);
+            self.hub.changed(id);
             self.rows.insert(record);
+            self.line_up(id);
         }
         Ok(ids)
     }
@@ -170,12 +187,9 @@ impl Driver {
             return;
         };
         if let (true, State::Completed { path, .. }) = (with_file, &row.record.state) {
-            let path = path.clone();
+            let (path, put_away) = (path.clone(), self.parts.put_away);
             self.spawn(Errand::Delete, async move {
-                let outcome = match tokio::fs::remove_file(path).await {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                    outcome => outcome,
-                };
+                let outcome = delete(path, put_away).await;
                 Done::Deleted { id, outcome, reply }
             });
             return;
@@ -198,23 +212,50 @@ impl Driver {
         let _ = reply.send(outcome);
     }
 
-    /// The row goes; what it had under way goes with it.
-    fn take_off(&mut self, id: DownloadId) {
-        let Some(row) = self.rows.get(id) else { return };
-        let completed = matches!(row.record.state, State::Completed { .. });
-        let job = row.record.job;
-        if !completed {
-            if let (Some(job), false) = (job, row.record.state.has_ended()) {
-                self.tell_unwanted(id, job);
+    /// Puts rows of the queue, in the order in which they stand there, to another place.
+    fn put(&mut self, ids: &[DownloadId], place: QueuePlace) -> Result<(), ManagerError> {
+        let queue = self.rows.queue();
+        let chosen: HashSet<_> = ids.iter().copied().collect();
+        let (moved, mut order): (Vec<_>, Vec<_>) = queue
+            .iter()
+            .map(|(_, id)| *id)
+            .partition(|id| chosen.contains(id));
+        let at = match place {
+            QueuePlace::First => 0,
+            QueuePlace::Last => order.len(),
+            QueuePlace::Before { id } => order
+                .iter()
+                .position(|other| *other == id)
+                .ok_or(ManagerError::Unknown(id))?,
+        };
+        order.splice(at..at, moved);
+        for ((was, before), id) in queue.into_iter().zip(order) {
+            if before != id {
+                self.give_place(id, was);
             }
-            self.throw_away(id);
         }
-        if let Some(record) = self.rows.remove(id) {
-            self.schedule.leave(id, record.order);
+        Ok(())
+    }
+
+    fn give_place(&mut self, id: DownloadId, order: u64) {
+        if let Some(row) = self.rows.get(id) {
+            self.schedule.renumber(id, row.record.order, order);
         }
-        self.unsaved.removed.push(id);
-        self.unsaved_rows.remove(&id);
-        self.hub.removed(id);
+        self.rows.put(id, order);
+        self.hub.changed(id);
+        self.keep(id);
+    }
+
+    fn limit(&mut self, id: DownloadId, limit: Option<u64>) -> Result<(), ManagerError> {
+        at_least(limit)?;
+        let row = self.rows.get_mut(id).ok_or(ManagerError::Unknown(id))?;
+        row.record.limit = limit;
+        if let Some(pull) = self.pulls.get(&id) {
+            pull.limit.set(limit);
+        }
+        self.touch(id);
+        self.keep(id);
+        Ok(())
     }
 
     fn segments(&self, id: DownloadId) -> Result<SegmentMap, ManagerError> {
@@ -258,6 +299,25 @@ impl Driver {
     }
 }
 
+/// A file that is gone already is no failure.
+async fn delete(path: PathBuf, put_away: PutAway) -> std::io::Result<()> {
+    let gone = tokio::task::spawn_blocking(move || match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => put_away(&path),
+    });
+    gone.await.map_err(std::io::Error::other)?
+}
+
+fn at_least(limit: Option<u64>) -> Result<(), ManagerError> {
+    match limit {
+        Some(..1024) => Err(ManagerError::Invalid(
+            "a speed limit is at least 1 KiB/s; to stop downloads, pause them".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn check(settings: &Settings) -> Result<(), ManagerError> {
     let invalid = |text: &str| Err(ManagerError::Invalid(text.to_owned()));
     if !(1..=32).contains(&settings.concurrent) {
@@ -266,9 +326,7 @@ fn check(settings: &Settings) -> Result<(), ManagerError> {
     if !(1..=64).contains(&settings.connections) {
         return invalid("a download can have between 1 and 64 connections");
     }
-    if settings.limit.is_some_and(|limit| limit < 1024) {
-        return invalid("a speed limit is at least 1 KiB/s; to stop downloads, pause them");
-    }
+    at_least(settings.limit)?;
     if !settings.folder.is_empty() && !std::path::Path::new(&settings.folder).is_absolute() {
         return invalid("the folder must be given from the root on");
     }

@@ -5,6 +5,7 @@
 //! `polling`, `pulling`, `saving`.
 
 mod asking;
+mod bin;
 mod commands;
 mod polling;
 mod pulling;
@@ -33,13 +34,14 @@ use crate::{
     download::{Event, State},
     events::{Hub, Subscription},
     list::{Changes, List, Opened},
-    manager::{Drive, ManagerError, NewDownload},
+    manager::{Drive, ManagerError, NewDownload, PutAway},
     meter::Meter,
     poll::{Pace, Polled},
     pull::{End, SharedApi},
     schedule::Schedule,
-    view::{Action, Notice, SegmentMap, ServerLink, Settings, Snapshot, Totals},
+    view::{Action, Notice, QueuePlace, SegmentMap, ServerLink, Settings, Snapshot, Totals},
 };
+use bin::Bin;
 use pulling::Pull;
 use rows::{Rows, view_of};
 
@@ -69,6 +71,17 @@ pub(crate) enum Command {
         oneshot::Sender<Result<(), ManagerError>>,
     ),
     Remove(DownloadId, bool, oneshot::Sender<Result<(), ManagerError>>),
+    Restore(Vec<DownloadId>, oneshot::Sender<usize>),
+    Move(
+        Vec<DownloadId>,
+        QueuePlace,
+        oneshot::Sender<Result<(), ManagerError>>,
+    ),
+    Limit(
+        DownloadId,
+        Option<u64>,
+        oneshot::Sender<Result<(), ManagerError>>,
+    ),
     Segments(
         DownloadId,
         oneshot::Sender<Result<SegmentMap, ManagerError>>,
@@ -133,6 +146,8 @@ pub(crate) struct Parts {
     pub(crate) hold: bool,
     pub(crate) drive: Drive,
     pub(crate) poll_interval: Duration,
+    pub(crate) put_away: PutAway,
+    pub(crate) undo: Duration,
 }
 
 /// The driver's whole state. No field is shared with any other task.
@@ -162,6 +177,8 @@ pub(crate) struct Driver {
     telling: HashSet<DownloadId>,
     /// Part files to throw away once nothing writes to them; kept on the disk until done.
     discards: HashMap<DownloadId, PathBuf>,
+    /// Rows that were removed a moment ago.
+    bin: Bin,
     notices: Vec<Notice>,
     /// Rows that have changed since they were written.
     unsaved_rows: HashSet<DownloadId>,
@@ -197,6 +214,7 @@ impl Driver {
             ask_from: now,
             telling: HashSet::new(),
             discards: opened.discards.into_iter().collect(),
+            bin: Bin::default(),
             notices: opened.notices,
             unsaved_rows: HashSet::new(),
             unsaved: Changes::default(),
@@ -259,6 +277,7 @@ impl Driver {
             self.pull_due(now);
         }
         self.sample_due(now);
+        self.empty_bin(Some(now));
         self.refresh_link(now);
         self.tell(now);
     }
@@ -272,6 +291,7 @@ impl Driver {
             self.schedule.due(),
             (!self.pulls.is_empty()).then_some(self.next_sample),
             self.hub.due(),
+            self.bin.due(),
             self.retry_save,
         ]
         .into_iter()
@@ -445,6 +465,7 @@ impl Driver {
 
     /// Stops what runs, waits for the pulls to write down what they have, saves, closes.
     async fn close(mut self) {
+        self.empty_bin(None);
         for pull in self.pulls.values() {
             pull.stop.cancel();
         }

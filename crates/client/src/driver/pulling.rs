@@ -1,17 +1,19 @@
 //! Pulls: begun when it is their turn, watched while they run, answered for when they end.
 
+use std::path::PathBuf;
+
 use longhaul_protocol::{DownloadId, ProblemCode};
-use longhaul_transfer::{Finished, Phase, Progress};
+use longhaul_transfer::{Finished, Limit, Phase, Progress, Verified};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, Driver, Errand};
 use crate::{
-    download::{Event, State},
+    download::{Event, Record, State},
     events::BATCH,
     meter::Meter,
-    pull::{self, End, Order},
-    view::{DownloadFault, Fix, MomentKind, PulledView},
+    pull::{self, End, Order, What},
+    view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView},
 };
 
 /// A pull that runs.
@@ -19,6 +21,8 @@ use crate::{
 pub(super) struct Pull {
     pub(super) progress: watch::Receiver<Progress>,
     pub(super) stop: CancellationToken,
+    /// Of this pull alone.
+    pub(super) limit: Limit,
     /// Bytes on the disk at the last look.
     seen: u64,
 }
@@ -46,13 +50,19 @@ impl Driver {
 
     fn begin(&mut self, id: DownloadId, now: Instant) {
         let Some(row) = self.rows.get(id) else { return };
-        let Some(job) = row.record.job else { return };
+        let Some(what) = what_of(&row.record) else {
+            self.schedule.free(id);
+            self.fail_inside(id);
+            return;
+        };
+        let limit = Limit::new(row.record.limit);
         let order = Order {
             id: id.0,
-            job,
+            what,
             folder: row.record.folder.clone(),
             wanted_sha256: row.record.wanted_sha256,
             connections: self.settings.connections,
+            limit: limit.clone(),
         };
         let (sender, progress) = watch::channel(Progress::default());
         let stop = CancellationToken::new();
@@ -72,6 +82,7 @@ impl Driver {
             Pull {
                 progress,
                 stop,
+                limit,
                 seen: 0,
             },
         );
@@ -184,6 +195,15 @@ impl Driver {
         self.pulls.remove(&id);
         tracing::debug!(download = %id, ?end, "a pull ended");
         match self.rows.state(id) {
+            // Taken off the list a moment ago: that may still be undone.
+            None if self.bin.holds(id) => {
+                self.schedule.free(id);
+                if let End::Finished(finished) = end {
+                    let now = self.now();
+                    self.bin.finished(id, event_of(*finished), now);
+                }
+                return;
+            }
             // Given up or taken off the list while it ran.
             None | Some(State::Cancelled) => {
                 self.schedule.free(id);
@@ -263,15 +283,7 @@ impl Driver {
                 .map(|name| name.to_string_lossy().into_owned())
                 .or(row.record.name.take());
         }
-        self.step(
-            id,
-            Event::Finished {
-                path: finished.path,
-                size: finished.size,
-                sha256: finished.sha256,
-                crc64nvme: finished.crc64nvme,
-            },
-        );
+        self.step(id, event_of(finished));
     }
 
     /// The transfer failed: what may pass is tried again after a wait, the rest is told.
@@ -306,7 +318,8 @@ impl Driver {
         }
         self.schedule.free(id);
         let code = error.code().to_owned();
-        if matches!(code.as_str(), "not_found" | "changed") {
+        let direct = row.record.source.is_direct();
+        if !direct && matches!(code.as_str(), "not_found" | "changed") {
             // The object is not what the job said: the server looks again, and makes it anew if
             // it must.
             let fault = DownloadFault {
@@ -371,7 +384,10 @@ impl Driver {
 
     /// It was complete a moment before it was given up.
     fn delete_unwanted(&mut self, finished: &Finished) {
-        let path = finished.path.clone();
+        self.delete_late(finished.path.clone());
+    }
+
+    pub(super) fn delete_late(&mut self, path: PathBuf) {
         self.spawn(Errand::Discard, async move {
             if let Err(error) = tokio::fs::remove_file(&path).await {
                 tracing::warn!(%error, "a file that was given up could not be deleted");
@@ -392,6 +408,24 @@ impl Driver {
             .then(|| self.line_speed(now))
             .flatten()?
             .checked_div(pulls)
+    }
+}
+
+/// Where a row's bytes come from; none where it has no job yet, or its URL is none.
+fn what_of(record: &Record) -> Option<What> {
+    match &record.source {
+        DownloadSource::Direct { url } => url.parse().ok().map(What::Direct),
+        DownloadSource::File { .. } | DownloadSource::Url { .. } => record.job.map(What::Job),
+    }
+}
+
+fn event_of(finished: Finished) -> Event {
+    Event::Finished {
+        path: finished.path,
+        size: finished.size,
+        sha256: finished.sha256,
+        crc64nvme: finished.crc64nvme,
+        proven: finished.verified != Verified::Length,
     }
 }
 

@@ -174,6 +174,28 @@ impl Rows {
         self.order.iter().rev().map(|(_, id)| *id)
     }
 
+    /// Gives a row another place.
+    pub(crate) fn put(&mut self, id: DownloadId, order: u64) {
+        if let Some(mut row) = self.rows.remove(&id) {
+            self.leave(&row.record);
+            self.order.remove(&(row.record.order, id));
+            row.record.order = order;
+            row.record.revision += 1;
+            self.order.insert((order, id));
+            self.enter(&row.record);
+            self.rows.insert(id, row);
+        }
+    }
+
+    /// Rows that have not ended, by their place.
+    pub(crate) fn queue(&self) -> Vec<(u64, DownloadId)> {
+        self.order
+            .iter()
+            .filter(|(_, id)| self.state(*id).is_some_and(|state| !state.has_ended()))
+            .copied()
+            .collect()
+    }
+
     /// The place that the next new row takes.
     pub(crate) fn next_order(&self) -> u64 {
         self.order.last().map_or(1, |(order, _)| order + 1)
@@ -186,17 +208,19 @@ pub(crate) fn view_of(row: &Row, now: Instant, pull_speed: Option<u64>) -> Downl
     let record = &row.record;
     let shown = record.state.shown();
     let speed = row.meter.as_ref().and_then(|meter| meter.speed(now));
-    let (path, sha256, crc64nvme) = match &record.state {
+    let (path, sha256, crc64nvme, proven) = match &record.state {
         State::Completed {
             path,
             sha256,
             crc64nvme,
+            proven,
         } => (
             Some(path.to_string_lossy().into_owned()),
             *sha256,
             Some(*crc64nvme),
+            *proven,
         ),
-        _ => (None, None, None),
+        _ => (None, None, None, false),
     };
     let fault = match &record.state {
         State::Failed { fault, .. } => Some(fault.clone()),
@@ -219,6 +243,9 @@ pub(crate) fn view_of(row: &Row, now: Instant, pull_speed: Option<u64>) -> Downl
         path,
         sha256,
         crc64nvme,
+        proven,
+        limit: record.limit,
+        place: record.order,
         moments: record.moments.clone(),
         added_at: record.added_at,
         ended_at: record.ended_at,
@@ -254,7 +281,7 @@ fn name_of(record: &Record) -> String {
     }
     match &record.source {
         DownloadSource::File { file_id } => format!("File {file_id}"),
-        DownloadSource::Url { url } => url::Url::parse(url)
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => url::Url::parse(url)
             .ok()
             .and_then(|url| {
                 let last = url.path_segments()?.rfind(|part| !part.is_empty())?;

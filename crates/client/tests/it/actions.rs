@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use longhaul_client::{
-    Action, AddItem, AddRequest, DownloadState, ManagerError, NewDownload, Settings,
+    Action, AddItem, AddRequest, DownloadState, ManagerError, NewDownload, Settings, Via,
 };
 use longhaul_protocol::{DownloadId, FileId, JobStatus};
 
@@ -130,6 +130,7 @@ async fn an_addition_is_taken_whole_or_not_at_all() {
             },
             AddItem::Url {
                 url: "ftp://host/file".into(),
+                via: None,
             },
         ],
         folder: None,
@@ -156,6 +157,7 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         connections: 8,
         limit: Some(1 << 20),
         notify: false,
+        urls: Via::Server,
     };
     for bad in [
         Settings {

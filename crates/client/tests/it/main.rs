@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
 mod actions;
+mod direct;
 mod events;
+mod queue;
 mod restart;
 mod server_away;
 mod straight;

@@ -12,15 +12,34 @@ const MAX_EXTENSION: usize = 32;
 
 const UNNAMED: &str = "download";
 
-/// The name for a file: what was asked for, else Content-Disposition's, else the URL path's.
-pub(crate) fn choose(asked: Option<&str>, disposition: Option<&[u8]>, url: &Url) -> String {
+/// The name for a file: what was asked for, else Content-Disposition's, else the URL path's; that
+/// one, without an extension (`/export?id=3`), gets the Content-Type's.
+pub(crate) fn choose(
+    asked: Option<&str>,
+    disposition: Option<&[u8]>,
+    url: &Url,
+    kind: Option<&str>,
+) -> String {
     if let Some(name) = asked.filter(|name| !name.trim().is_empty()) {
         return sanitise(name);
     }
-    let named = disposition
-        .and_then(from_disposition)
-        .or_else(|| from_path(url));
-    named.map_or_else(|| UNNAMED.to_owned(), |name| sanitise(&unhidden(&name)))
+    if let Some(name) = disposition.and_then(from_disposition) {
+        return sanitise(&unhidden(&name));
+    }
+    let name = from_path(url).map(|name| unhidden(&name));
+    let name = name.unwrap_or_else(|| UNNAMED.to_owned());
+    let (stem, extension) = split(&name);
+    match kind.and_then(extension_of).filter(|_| extension.is_empty()) {
+        Some(extension) if stem.is_empty() => sanitise(&format!("{UNNAMED}.{extension}")),
+        Some(extension) => sanitise(&format!("{stem}.{extension}")),
+        None => sanitise(&name),
+    }
+}
+
+/// The usual extension of a media type; none of the one that says nothing.
+fn extension_of(kind: &str) -> Option<&'static str> {
+    let kind = kind.split(';').next()?.trim().to_ascii_lowercase();
+    mime2ext::mime2ext(kind).filter(|extension| *extension != "bin")
 }
 
 /// `name`, or its neighbour: `name (1).ext`.
@@ -221,7 +240,7 @@ mod tests {
 
     fn chosen(disposition: &str, url: &str) -> String {
         let url = Url::parse(url).expect("a URL");
-        choose(None, Some(disposition.as_bytes()), &url)
+        choose(None, Some(disposition.as_bytes()), &url, None)
     }
 
     #[test]
@@ -273,7 +292,12 @@ mod tests {
     fn a_disposition_in_latin_1_is_read() {
         let url = Url::parse("http://h/").expect("a URL");
         assert_eq!(
-            choose(None, Some(b"attachment; filename=\"caf\xe9.txt\""), &url),
+            choose(
+                None,
+                Some(b"attachment; filename=\"caf\xe9.txt\""),
+                &url,
+                None
+            ),
             "café.txt"
         );
     }
@@ -291,8 +315,30 @@ mod tests {
             ("http://h/%FF%FE.bin", "\u{fffd}\u{fffd}.bin"),
         ] {
             let url = Url::parse(url).expect("a URL");
-            assert_eq!(choose(None, None, &url), name, "{url}");
+            assert_eq!(choose(None, None, &url, None), name, "{url}");
         }
+    }
+
+    #[test]
+    fn a_path_without_an_extension_gets_the_one_of_its_type() {
+        for (url, kind, name) in [
+            ("http://h/export?id=3", "application/zip", "export.zip"),
+            ("http://h/export", "Application/ZIP; x=y", "export.zip"),
+            ("http://h/", "image/jpeg", "download.jpg"),
+            ("http://h/a.iso", "application/zip", "a.iso"),
+            ("http://h/export", "application/octet-stream", "export"),
+            ("http://h/export", "nonsense", "export"),
+            ("http://h/v1.2", "application/gzip", "v1.2"),
+        ] {
+            let url = Url::parse(url).expect("a URL");
+            assert_eq!(choose(None, None, &url, Some(kind)), name, "{url} {kind}");
+        }
+        // What somebody chose stays as it is.
+        let url = Url::parse("http://h/x").expect("a URL");
+        let kind = Some("application/zip");
+        assert_eq!(choose(Some("mine"), None, &url, kind), "mine");
+        let given = Some(&b"attachment; filename=theirs"[..]);
+        assert_eq!(choose(None, given, &url, kind), "theirs");
     }
 
     #[test]
@@ -368,8 +414,10 @@ mod tests {
             let url = Url::parse("http://h/x").expect("a URL");
             let mut header = b"attachment; filename=".to_vec();
             header.extend(&value);
-            prop_assert!(is_harmless(&choose(None, Some(&header), &url)));
-            prop_assert!(is_harmless(&choose(None, Some(&value), &url)));
+            prop_assert!(is_harmless(&choose(None, Some(&header), &url, None)));
+            prop_assert!(is_harmless(&choose(None, Some(&value), &url, None)));
+            let kind = String::from_utf8_lossy(&value);
+            prop_assert!(is_harmless(&choose(None, None, &url, Some(&kind))));
         }
     }
 }

@@ -12,4 +12,8 @@ fileId: FileId, } | { "kind": "url",
 /**
  * Without user information; the query is shown as it was given.
  */
+url: string, } | { "kind": "direct", 
+/**
+ * As above.
+ */
 url: string, };

@@ -80,6 +80,19 @@ sha256: Sha256 | null,
  */
 crc64nvme: Crc64Nvme | null, 
 /**
+ * Whether the finished file was held against digests that were known beforehand; else only
+ * its length is known to be right.
+ */
+proven: boolean, 
+/**
+ * Bytes per second of this one at most; null for no limit of its own.
+ */
+limit: number | null, 
+/**
+ * Its place: what has a lower one comes first.
+ */
+place: number, 
+/**
  * What happened when, oldest first.
  */
 moments: Array<Moment>, 

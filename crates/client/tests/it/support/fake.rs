@@ -229,6 +229,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/files", get(files))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), let_in))
         .route("/bucket/{id}", get(object))
+        .route("/plain/{file}", get(plain))
         .with_state(shared)
 }
 
@@ -515,12 +516,12 @@ async fn files(
 }
 
 /// Counts the pulls of different objects that are open at the same time.
-struct Open(Arc<Shared>, JobId);
+struct Open(Arc<Shared>, Option<JobId>);
 
 impl Drop for Open {
     fn drop(&mut self) {
         if let Ok(mut inner) = self.0.inner.lock() {
-            if let Some(open) = inner.open_pulls.get_mut(&self.1) {
+            if let Some(open) = self.1.and_then(|id| inner.open_pulls.get_mut(&id)) {
                 *open -= 1;
             }
             inner.open_pulls.retain(|_, open| *open > 0);
@@ -544,7 +545,7 @@ async fn object(
         inner.most_pulls = inner.most_pulls.max(inner.open_pulls.len());
         (content, inner.generation)
     };
-    let open = Open(Arc::clone(&shared), id);
+    let open = Open(Arc::clone(&shared), Some(id));
     if query.get("signature").map(String::as_str) != Some(SIGNATURE)
         || query.get("generation") != Some(&current.to_string())
     {
@@ -554,6 +555,31 @@ async fn object(
         )
             .into_response();
     }
+    answer(&shared, &headers, content, open)
+}
+
+/// A file as any web server has it: without a job, a token or a signature.
+async fn plain(State(shared): Fakes, Path(file): Path<u64>, headers: HeaderMap) -> Response {
+    let found = shared
+        .inner
+        .lock()
+        .expect("alive")
+        .files
+        .get(&file)
+        .cloned();
+    let Some((name, content)) = found else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let mut response = answer(&shared, &headers, content, Open(Arc::clone(&shared), None));
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let disposition = disposition.parse().expect("a header");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, disposition);
+    response
+}
+
+fn answer(shared: &Shared, headers: &HeaderMap, content: Bytes, open: Open) -> Response {
     let etag = etag_of(&content);
     if headers
         .get(header::IF_MATCH)

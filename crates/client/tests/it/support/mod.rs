@@ -54,6 +54,26 @@ impl World {
         self.manager.add_all(vec![new]).await.expect("added")[0]
     }
 
+    /// A URL of the fake's, which this machine pulls by itself.
+    pub(crate) async fn add_direct(&self, file: u64) -> DownloadId {
+        let url = self
+            .fake
+            .url()
+            .join(&format!("plain/{file}"))
+            .expect("a URL");
+        let new = NewDownload::direct(url.into());
+        self.manager.add_all(vec![new]).await.expect("added")[0]
+    }
+
+    /// The same world, in which a removal can be undone for so long.
+    pub(crate) async fn with_undo(undo: Duration) -> Self {
+        let (fake, dir) = (Fake::start().await, tempfile::tempdir().expect("a folder"));
+        let mut options = options(&fake, dir.path());
+        options.undo = undo;
+        let manager = Manager::open(options).await.expect("opens");
+        Self { fake, dir, manager }
+    }
+
     /// Shuts down and opens again on the same list.
     pub(crate) async fn restart(&mut self) {
         self.manager.shutdown().await;

@@ -1,0 +1,137 @@
+//! The queue's order, and removals that are taken back.
+
+use std::time::Duration;
+
+use longhaul_client::{DownloadState, QueuePlace};
+use longhaul_protocol::{DownloadId, JobStatus};
+
+use crate::support::{World, bytes, eventually};
+
+const MIB: usize = 1 << 20;
+/// Longer than any of these tests.
+const LONG: Duration = Duration::from_secs(600);
+
+async fn queue(world: &World) -> Vec<DownloadId> {
+    let mut rows = world.manager.snapshot().await.unwrap().downloads;
+    rows.sort_by_key(|row| row.place);
+    rows.iter().map(|row| row.id).collect()
+}
+
+#[tokio::test]
+async fn rows_change_places_and_are_pulled_in_that_order() {
+    let mut world = World::new().await;
+    world.set(|settings| settings.concurrent = 1).await;
+    world.fake.gate(0);
+    let mut ids = Vec::new();
+    for file in 1..=5 {
+        world
+            .fake
+            .offer(file, &format!("{file}.bin"), bytes(file, 1000));
+        ids.push(world.add_direct(file).await);
+    }
+    let [a, b, c, d, e] = ids[..] else {
+        unreachable!()
+    };
+    world.until_state(a, DownloadState::Downloading).await;
+    let manager = &world.manager;
+    manager
+        .put(vec![e], QueuePlace::First)
+        .await
+        .expect("moved");
+    assert_eq!(queue(&world).await, [e, a, b, c, d]);
+    manager
+        .put(vec![a, c], QueuePlace::Last)
+        .await
+        .expect("moved");
+    assert_eq!(queue(&world).await, [e, b, d, a, c]);
+    let before = QueuePlace::Before { id: b };
+    manager.put(vec![c, d], before).await.expect("moved");
+    assert_eq!(queue(&world).await, [e, d, c, b, a]);
+    let itself = QueuePlace::Before { id: b };
+    assert!(manager.put(vec![b], itself).await.is_err());
+    world.restart().await;
+    assert_eq!(queue(&world).await, [e, d, c, b, a]);
+    world.fake.gate(u64::MAX);
+    for id in [a, b, c, d, e] {
+        world.until_state(id, DownloadState::Completed).await;
+    }
+    // The restart began anew with the first; the last was the first to be added.
+    let rows = world.manager.snapshot().await.unwrap().downloads;
+    let mut ended: Vec<_> = rows.iter().map(|row| (row.ended_at, row.id)).collect();
+    ended.sort();
+    let ended: Vec<_> = ended.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(ended, [e, d, c, b, a]);
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_removal_that_is_undone_costs_nothing() {
+    let world = World::with_undo(LONG).await;
+    world.set(|settings| settings.connections = 1).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
+    world.fake.gate(1_500_000);
+    let id = world.add(7).await;
+    world
+        .until(id, |row| {
+            row.pulled
+                .as_ref()
+                .is_some_and(|pulled| pulled.done > MIB as u64)
+        })
+        .await;
+    let before = world.row(id).await;
+    let job = before.job_id.expect("a job");
+    world.manager.remove(id, false).await.expect("removed");
+    assert!(world.manager.snapshot().await.unwrap().downloads.is_empty());
+    assert_eq!(world.manager.restore(vec![id]).await.unwrap(), 1);
+    assert_eq!(world.manager.restore(vec![id]).await.unwrap(), 0);
+    let after = world.row(id).await;
+    assert_eq!((after.place, after.job_id), (before.place, Some(job)));
+    world.fake.gate(u64::MAX);
+    let row = world.until_state(id, DownloadState::Completed).await;
+    let fetched = row.pulled.expect("pulled").fetched;
+    assert!(fetched < 5 * MIB as u64, "fetched {fetched}");
+    assert_ne!(world.fake.job_status(job), Some(JobStatus::Failed));
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_not_taken_back_goes_when_the_program_ends() {
+    let world = World::with_undo(LONG).await;
+    world.set(|settings| settings.connections = 1).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
+    world.fake.gate(1_500_000);
+    let id = world.add(7).await;
+    world
+        .until(id, |row| {
+            row.pulled.as_ref().is_some_and(|pulled| pulled.done > 0)
+        })
+        .await;
+    let job = world.row(id).await.job_id.expect("a job");
+    world.manager.remove(id, false).await.expect("removed");
+    assert!(!world.files().is_empty(), "nothing is thrown away yet");
+    world.manager.shutdown().await;
+    world.until_files(&[]).await;
+    eventually("the server is told", || {
+        world.fake.job_status(job) == Some(JobStatus::Failed)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_finished_row_comes_back_as_it_was() {
+    let mut world = World::with_undo(LONG).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 1000));
+    let id = world.add(7).await;
+    let before = world.until_state(id, DownloadState::Completed).await;
+    world.manager.remove(id, false).await.expect("removed");
+    assert_eq!(world.manager.restore(vec![id]).await.unwrap(), 1);
+    let after = world.row(id).await;
+    assert!(after.revision > before.revision);
+    assert_eq!(
+        (after.path, after.sha256, after.proven),
+        (before.path, before.sha256, true)
+    );
+    world.restart().await;
+    assert_eq!(world.row(id).await.state, DownloadState::Completed);
+    world.manager.shutdown().await;
+}
