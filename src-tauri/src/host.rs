@@ -1,6 +1,10 @@
 //! What the commands act on: the client, and the server that it speaks with.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use longhaul_client::{Manager, Notice, Options as ClientOptions, Server, Snapshot};
 use longhaul_protocol::Token;
@@ -13,6 +17,9 @@ use crate::{
 
 /// A token file longer than this is no token file.
 const MAX_TOKEN: usize = 4096;
+
+/// A removal can be undone a little longer than the page offers it.
+const UNDO: Duration = Duration::from_secs(15);
 
 /// Everything behind the window.
 #[derive(Debug)]
@@ -44,12 +51,11 @@ impl Host {
             }
         };
         let address = server.base_url.to_string();
-        let opened = Manager::open(ClientOptions::new(
-            places.data.join("client"),
-            server,
-            places.downloads.clone(),
-        ))
-        .await;
+        let mut client =
+            ClientOptions::new(places.data.join("client"), server, places.downloads.clone());
+        client.put_away = into_trash;
+        client.undo = UNDO;
+        let opened = Manager::open(client).await;
         match opened {
             Ok(manager) => Ok(Self {
                 manager,
@@ -102,6 +108,10 @@ impl Host {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn into_trash(path: &Path) -> std::io::Result<()> {
+    trash::delete(path).map_err(std::io::Error::other)
 }
 
 async fn elsewhere(base_url: url::Url, options: &Options) -> Result<Server, CommandError> {

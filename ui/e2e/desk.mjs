@@ -27,8 +27,10 @@ export function shell({ rows, files, server, notices = [] }) {
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
+  const gone = new Map();
   let last = 0;
-  let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true };
+  let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
+    urls: "direct" };
   const count = (...states) => rows.filter((row) => states.includes(row.state)).length;
   const totals = () => ({
     all: rows.length, active: count("preparing", "downloading", "verifying"), waiting: count("queued", "paused"),
@@ -40,7 +42,9 @@ export function shell({ rows, files, server, notices = [] }) {
     rows,
     tell(changed, removed = []) {
       const byId = new Map(changed.map((row) => [row.id, row]));
-      rows = rows.map((row) => byId.get(row.id) ?? row).filter((row) => !removed.includes(row.id));
+      const known = new Set(rows.map((row) => row.id));
+      rows = [...changed.filter((row) => !known.has(row.id)), ...rows.map((row) => byId.get(row.id) ?? row)]
+        .filter((row) => !removed.includes(row.id));
       desk.rows = rows;
       const payload = { changed, removed, totals: totals(), server, notices: [] };
       for (const handler of handlers.values()) handler({ event: "client-event", id: 0, payload });
@@ -55,7 +59,12 @@ export function shell({ rows, files, server, notices = [] }) {
     setSettings: (next) => { settings = next; return settings; },
     chooseFolder: () => "/mnt/archive",
     add: ({ items }) => ({ ids: items.map((_, at) => `new-${at}`) }),
-    remove: ({ ids }) => { desk.tell([], ids); return null; },
+    remove: ({ ids }) => {
+      for (const row of rows) if (ids.includes(row.id)) gone.set(row.id, row);
+      desk.tell([], ids);
+      return null;
+    },
+    restore: ({ ids }) => { desk.tell(ids.map((id) => gone.get(id))); return ids.length; },
     segments: ({ id }) => ({
       id, segments: [...Array(8).keys()].map((n) => [n * 100, n * 100 + 20 + n * 9, n * 100 + 100, n % 3 > 0]),
     }),
@@ -119,6 +128,7 @@ export function row(at, now = Date.now()) {
     folder: "/home/ada/Downloads",
     path: state === "completed" ? `/home/ada/Downloads/${NAMES[at % NAMES.length]}` : null,
     sha256: state === "completed" ? "9f2c".repeat(16) : null, crc64nvme: "AAAAAAAAAAA=",
+    proven: state === "completed", limit: null, place: 100_000 - at,
     moments: moments.map(([kind, s]) => ({ kind, at: after(s) })),
     addedAt: added.toISOString(), endedAt: CAN[state] && state !== "paused" ? after(80) : null, revision: 1,
   };

@@ -7,89 +7,141 @@ import { useGiven } from "./add/use-given";
 import type { Backend } from "./backend/backend";
 import type { Action } from "./backend/generated/Action";
 import { Details } from "./details/details";
+import { type Host, menuOf } from "./downloads/actions";
+import { readLayout } from "./downloads/columns";
 import { Empty } from "./downloads/empty";
 import { type Density, VirtualList } from "./downloads/list";
-import { createSorter, type Group, matching, type Sort, SORTS } from "./downloads/shown";
+import { stepOf } from "./downloads/queue";
+import { everything, useSelection } from "./downloads/selection";
+import { createSorter, EVERYTHING, type Filter, matching, type Sort, SORTS } from "./downloads/shown";
 import { Sidebar } from "./downloads/sidebar";
-import { useRemembered } from "./kit/remembered";
+import { useKept, useRemembered } from "./kit/remembered";
 import { Tips } from "./kit/tooltip";
 import { SettingsDialog } from "./settings/settings-dialog";
+import { THEMES, useTheme } from "./theme/use-theme";
 import { Header } from "./window/header";
+import { LimitDialog } from "./window/limit-dialog";
 import { NothingShown } from "./window/nothing-shown";
+import { Palette } from "./window/palette";
 import { RemoveDialog } from "./window/remove-dialog";
+import { Toast } from "./window/toast";
 import { Told } from "./window/told";
 import { useActions } from "./window/use-actions";
 import { useKeys } from "./window/use-keys";
 
 /** What lies over the list; adding begins with the text that was pasted or dropped. */
-type Over = { kind: "add"; given: string } | { kind: "settings" } | null;
+type Over = { kind: "add"; given: string } | { kind: "settings" } | { kind: "palette" } | null;
+
+const NEWEST: Sort = { by: "added", down: true };
+
+function readSort(kept: unknown): Sort {
+  if (typeof kept !== "object" || kept === null) return NEWEST;
+  const { by, down } = kept as { by?: unknown; down?: unknown };
+  const known = SORTS.find((one) => one === by);
+  return known && typeof down === "boolean" ? { by: known, down } : NEWEST;
+}
 
 export function App({ backend }: { backend: Backend }) {
   const list = backend.useList();
   const { downloads, totals, server } = list;
-  const [group, setGroup] = useState<Group>("all");
-  const [query, setQuery] = useState("");
-  const [sort, setSort] = useRemembered<Sort>("sort", SORTS);
+  const [filter, setFilter] = useState<Filter>(EVERYTHING);
+  const [sort, setSort] = useKept("sort", readSort);
+  const [layout, setLayout] = useKept("columns", readLayout);
   const [density, setDensity] = useRemembered<Density>("density", ["comfortable", "compact"]);
   const [details, setDetails] = useRemembered("details", ["shown", "hidden"]);
+  const [theme, setTheme] = useTheme();
   const [over, setOver] = useState<Over>(null);
-  const [selected, setSelected] = useState<string | null>(null);
   const search = useRef<HTMLInputElement>(null);
-  const { act, actOnAll, add, ...told } = useActions(backend);
-  const pulls = !backend.absent.pull;
-  const deletes = !backend.absent.deleteFile;
+  const { act, actOnAll, add, move, ...told } = useActions(backend);
+  const { absent } = backend;
+  const host = useMemo<Host>(
+    () => ({ pulls: !absent.pull, deletes: !absent.deleteFile, steers: !absent.steer }), [absent],
+  );
 
   // Typing stays ahead of a long list.
-  const wanted = useDeferredValue(query);
+  const wanted = useDeferredValue(filter);
   const [sorted] = useState(createSorter);
-  const found = useMemo(() => matching(downloads, group, wanted), [downloads, group, wanted]);
+  const found = useMemo(() => matching(downloads, wanted), [downloads, wanted]);
   const shown = useMemo(() => sorted(found, sort), [sorted, found, sort]);
+  const { picked, pick, setPicked } = useSelection(shown);
+  const chosen = useMemo(() => shown.filter((row) => picked.ids.has(row.id)), [shown, picked.ids]);
   const [pausable, resumable] = useMemo(() => {
     const able = (action: Action) => downloads.filter((row) => row.can.includes(action)).map((row) => row.id);
     return [able("pause"), able("resume")];
   }, [downloads]);
-  const picked = useMemo(() => downloads.find((row) => row.id === selected), [downloads, selected]);
+  const lead = useMemo(() => downloads.find((row) => row.id === picked.lead), [downloads, picked.lead]);
 
   const openAddWith = (given: string) => { setOver({ kind: "add", given }); };
   const openAdd = () => { openAddWith(""); };
   const openSettings = () => { setOver({ kind: "settings" }); };
+  const openPalette = () => { setOver({ kind: "palette" }); };
   const close = () => { setOver(null); };
   const toggleDetails = () => { setDetails(details === "shown" ? "hidden" : "shown"); };
+  const find = () => { search.current?.select(); };
+  const narrow = (change: Partial<Filter>) => { setFilter({ ...filter, ...change }); };
+  const pauseAll = pausable.length > 0 ? () => { actOnAll("pause", pausable); } : null;
+  const resumeAll = resumable.length > 0 ? () => { actOnAll("resume", resumable); } : null;
+  const undo = told.said?.undo ? () => {
+    told.said?.undo?.();
+    told.forget();
+  } : null;
+  const step = (down: boolean) => {
+    const place = stepOf(downloads, picked.ids, down);
+    if (place) move(chosen.map((row) => row.id), place);
+  };
   useGiven(openAddWith);
   useKeys({
-    rows: shown, selected, deletes, select: setSelected, act,
-    commands: { n: openAdd, f: () => { search.current?.select(); }, ",": openSettings },
+    rows: shown, picked, chosen, host, setPicked, act, step,
+    commands: {
+      n: openAdd, f: find, k: openPalette, i: toggleDetails, ",": openSettings, z: () => { undo?.(); },
+    },
   });
+  const entries = useMemo(() => menuOf(chosen, host, act), [chosen, host, act]);
+  const isNarrowed = filter.group !== "all" || filter.kind !== null || filter.day !== null;
   return (
     <LucideProvider strokeWidth={1.75}>
       <Tips>
         <div className="flex h-screen select-none">
-          <Sidebar mark={mark} group={group} choose={setGroup} totals={totals} server={server} />
+          <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server} />
           <main className="flex min-w-0 flex-1 flex-col">
-            <Header search={search} query={query} setQuery={setQuery} sort={sort} setSort={setSort}
-              speed={pulls ? totals.speed : null} settings={openSettings} add={openAdd}
-              pauseAll={pausable.length > 0 ? () => { actOnAll("pause", pausable); } : null}
-              resumeAll={resumable.length > 0 ? () => { actOnAll("resume", resumable); } : null}
+            <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
+              sort={sort} setSort={setSort} speed={host.pulls ? totals.speed : null}
+              palette={openPalette} settings={openSettings} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
               details={details === "shown"} toggleDetails={toggleDetails} />
             <Told backend={backend} list={list} problem={told.problem} dismissProblem={told.dismissProblem} />
             {downloads.length === 0
               ? <Empty backend={backend} online={server.state === "online"} add={add} />
               : shown.length === 0
-                ? <NothingShown query={wanted} showAll={() => { setQuery(""); setGroup("all"); }} />
-                : <VirtualList rows={shown} selected={selected} density={density} pulls={pulls} deletes={deletes}
-                    select={setSelected} act={act} />}
-            {picked && details === "shown" && (
-              <Details backend={backend} row={picked} close={toggleDetails} />
+                ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />
+                : <VirtualList rows={shown} picked={picked} density={density} layout={layout} setLayout={setLayout}
+                    sort={sort} setSort={setSort} pulls={host.pulls} pick={pick} act={act} entries={entries}
+                    dropBefore={host.steers && sort.by === "queue" && !sort.down
+                      ? (id) => { move(chosen.map((row) => row.id), { at: "before", id }); } : null} />}
+            {lead && picked.ids.has(lead.id) && details === "shown" && (
+              <Details key={lead.id} backend={backend} row={lead} count={chosen.length} act={act} close={toggleDetails} />
             )}
           </main>
         </div>
         {over?.kind === "add" && (
-          <AddDialog key={over.given} backend={backend} given={over.given} add={add} close={close} />
+          <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} add={add} close={close} />
         )}
         {over?.kind === "settings" && (
-          <SettingsDialog backend={backend} density={density} setDensity={setDensity} close={close} />
+          <SettingsDialog backend={backend} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
+            close={close} />
+        )}
+        {over?.kind === "palette" && (
+          <Palette close={close} can={{
+            chosen, host, act, narrow, pauseAll, resumeAll, undo, add: openAdd, search: find, settings: openSettings,
+            details: toggleDetails, all: () => { setPicked(everything(shown, picked.lead)); },
+            density: () => { setDensity(density === "compact" ? "comfortable" : "compact"); },
+            theme: () => { setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system"); },
+          }} />
+        )}
+        {told.limiting.length > 0 && (
+          <LimitDialog rows={told.limiting} limit={told.limit} close={told.doneLimiting} />
         )}
         {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow} />}
+        {told.said && <Toast said={told.said} forget={told.forget} />}
       </Tips>
     </LucideProvider>
   );

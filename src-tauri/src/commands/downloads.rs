@@ -1,6 +1,8 @@
 //! Commands on the list: read it, add to it, act on its rows.
 
-use longhaul_client::{AddOutcome, AddRequest, Manager, ManagerError, SegmentMap, Snapshot};
+use longhaul_client::{
+    AddOutcome, AddRequest, Manager, ManagerError, QueuePlace, SegmentMap, Snapshot,
+};
 use longhaul_protocol::DownloadId;
 use serde::Deserialize;
 use ts_rs::TS;
@@ -32,6 +34,26 @@ pub(crate) struct Removal {
     ids: Vec<DownloadId>,
     /// Whether a finished file shall go too.
     with_file: bool,
+}
+
+/// Rows that change their place in the queue.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Moving {
+    /// Their ids.
+    ids: Vec<DownloadId>,
+    /// Where to; the order among them stays.
+    place: QueuePlace,
+}
+
+/// A speed limit of one row's own.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Limiting {
+    /// The row.
+    id: DownloadId,
+    /// Bytes per second; null for none.
+    limit: Option<u64>,
 }
 
 pub(crate) async fn snapshot(call: &Call<'_>, (): ()) -> Result<Snapshot, CommandError> {
@@ -66,6 +88,19 @@ pub(crate) async fn retry(call: &Call<'_>, rows: Ids) -> Result<(), CommandError
 pub(crate) async fn remove(call: &Call<'_>, rows: Removal) -> Result<(), CommandError> {
     let with_file = rows.with_file;
     each(call, &rows.ids, Act::Remove { with_file }).await
+}
+
+pub(crate) async fn restore(call: &Call<'_>, rows: Ids) -> Result<u32, CommandError> {
+    let count = call.host.manager.restore(rows.ids).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+pub(crate) async fn put(call: &Call<'_>, rows: Moving) -> Result<(), CommandError> {
+    Ok(call.host.manager.put(rows.ids, rows.place).await?)
+}
+
+pub(crate) async fn limit(call: &Call<'_>, row: Limiting) -> Result<(), CommandError> {
+    Ok(call.host.manager.limit(row.id, row.limit).await?)
 }
 
 pub(crate) async fn segments(call: &Call<'_>, row: One) -> Result<SegmentMap, CommandError> {

@@ -14,7 +14,7 @@ use tauri::{AppHandle, Manager};
 pub(crate) use self::error::CommandError;
 use self::{
     about::About,
-    downloads::{Ids, One, Removal},
+    downloads::{Ids, Limiting, Moving, One, Removal},
     files::FilesQuery,
     table::commands,
 };
@@ -41,6 +41,12 @@ commands! {
     retry: Ids => (), downloads::retry;
     /// Takes rows off the list, with their files where told so.
     remove: Removal => (), downloads::remove;
+    /// Brings rows back that were removed a moment ago; answers how many.
+    restore: Ids => u32, downloads::restore;
+    /// Puts rows that have not ended to another place in the queue.
+    place: Moving => (), downloads::put;
+    /// Limits one download's speed.
+    limit: Limiting => (), downloads::limit;
     /// The map of one pull.
     segments: One => SegmentMap, downloads::segments;
     /// Opens finished files.

@@ -46,11 +46,16 @@ fn told(
 }
 
 fn completed(row: &DownloadView) -> Message {
+    // Of a link without a digest only the length is known to be right.
+    let how = match row.proven {
+        true => "Complete and verified",
+        false => "Complete",
+    };
     Message {
         summary: row.name.clone(),
         body: match row.size {
-            Some(size) => format!("Complete and verified · {}", bytes(size)),
-            None => "Complete and verified".to_owned(),
+            Some(size) => format!("{how} · {}", bytes(size)),
+            None => how.to_owned(),
         },
         failed: false,
         buttons: vec![
@@ -166,6 +171,9 @@ pub(super) mod tests {
             folder: "/".to_owned(),
             path: None,
             sha256: None,
+            proven: true,
+            limit: None,
+            place: 1,
             crc64nvme: None,
             moments: Vec::new(),
             added_at: Timestamp::UNIX_EPOCH,

@@ -2,28 +2,32 @@
 import { useRef, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { AddItem } from "../backend/generated/AddItem";
+import type { DownloadView } from "../backend/generated/DownloadView";
 import type { FileEntry } from "../backend/generated/FileEntry";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
 import { AddField } from "./add-field";
 import { Catalogue } from "./catalogue";
-import { parseAdd } from "./parse";
+import { keyOf, parseAdd } from "./parse";
 import { Understood } from "./understood";
 
 interface Props {
   backend: Backend;
   /** What was pasted or dropped. */
   given: string;
+  /** What is in the list already, which is marked. */
+  downloads: readonly DownloadView[];
   add: (items: AddItem[]) => void;
   close: () => void;
 }
 
-export function AddDialog({ backend, given, add, close }: Props) {
+export function AddDialog({ backend, given, downloads, add, close }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(given);
   const [picked, setPicked] = useState<ReadonlyMap<number, FileEntry>>(new Map());
   const found = parseAdd(text);
+  const [known] = useState(() => new Set(downloads.map((row) => keyOf(row.source))));
   const typed = new Set(found.items.map((item) => (item.kind === "file" ? item.fileId : null)));
   const items = [...found.items, ...[...picked.values()].filter((file) => !typed.has(file.fileId)).map(itemOf)];
   const start = (wanted: AddItem[]) => {
@@ -41,7 +45,7 @@ export function AddDialog({ backend, given, add, close }: Props) {
     <Dialog title={t("addTitle")} close={close} focus={() => field.current}>
       <div className="flex shrink-0 flex-col gap-2 p-4 pb-2">
         <AddField text={text} setText={setText} start={() => { start(items); }} testId="add-field" field={field} />
-        <Understood found={found} />
+        <Understood found={found} known={known} />
       </div>
       <Catalogue backend={backend} picked={picked} pick={pick} take={(file) => { start([itemOf(file)]); }} />
       <div className="flex shrink-0 items-center justify-end gap-2 border-t border-line p-3">

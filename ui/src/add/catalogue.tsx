@@ -3,7 +3,7 @@ import { Search } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { FileEntry } from "../backend/generated/FileEntry";
-import { FileIcon } from "../downloads/file-icon";
+import { FileIcon } from "../downloads/kinds";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { bytes } from "../kit/format";

@@ -1,5 +1,6 @@
 // Reads the add field: ids and http(s) URLs, in any mix, split by blanks, commas or lines.
 import type { AddItem } from "../backend/generated/AddItem";
+import type { DownloadSource } from "../backend/generated/DownloadSource";
 
 export interface Understood {
   items: AddItem[];
@@ -24,7 +25,8 @@ export function parseAdd(text: string): Understood {
   return found;
 }
 
-function keyOf(item: AddItem): string {
+/** What makes two of them the same. */
+export function keyOf(item: AddItem | DownloadSource): string {
   return item.kind === "file" ? `#${item.fileId}` : item.url;
 }
 

@@ -2,12 +2,18 @@
 import { CircleAlert, File, Link } from "lucide-react";
 import { t } from "../i18n/t";
 import { Name } from "../kit/name";
-import type { Understood as Found } from "./parse";
+import { keyOf, type Understood as Found } from "./parse";
 
 /** The most lines of each kind; a pasted list may have thousands. */
 const MOST = 50;
 
-export function Understood({ found }: { found: Found }) {
+interface Props {
+  found: Found;
+  /** What is in the list already. */
+  known?: ReadonlySet<string>;
+}
+
+export function Understood({ found, known }: Props) {
   const { items, repeated, unclear } = found;
   const counts = [["nUnderstood", items.length], ["nRepeated", repeated], ["nUnclear", unclear.length]] as const;
   const said = counts.filter(([, count]) => count > 0).map(([key, count]) => t(key, { count }));
@@ -31,6 +37,7 @@ export function Understood({ found }: { found: Found }) {
             return (
               <li key={name} className="flex items-center gap-2">
                 <Icon aria-hidden size={14} className="shrink-0 text-dim" /><Name name={name} />
+                {known?.has(keyOf(item)) && <span className="shrink-0 text-dim">· {t("knownAlready")}</span>}
               </li>
             );
           })}

@@ -1,5 +1,6 @@
 // Text that is pasted or dropped anywhere in the window, and what is written in dropped files.
 import { useEffect, useEffectEvent } from "react";
+import { ROWS } from "../downloads/list";
 
 /** A list of ids and links is far smaller; what is larger is no list. */
 const MOST = 256 * 1024;
@@ -15,7 +16,7 @@ export function useGiven(given: (text: string) => void): void {
   });
   const drop = useEffectEvent((event: DragEvent) => {
     const data = event.dataTransfer;
-    if (!data || (event.target instanceof Element && event.target.closest("textarea"))) return;
+    if (!data || data.types.includes(ROWS) || (event.target instanceof Element && event.target.closest("textarea"))) return;
     event.preventDefault();
     void textOf(data).then((text) => { if (text.trim()) given(text); });
   });

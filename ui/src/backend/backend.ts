@@ -4,12 +4,16 @@ import type { AddOutcome } from "./generated/AddOutcome";
 import type { AddRequest } from "./generated/AddRequest";
 import type { DownloadId } from "./generated/DownloadId";
 import type { FilesPage } from "./generated/FilesPage";
+import type { QueuePlace } from "./generated/QueuePlace";
 import type { SegmentMap } from "./generated/SegmentMap";
 import type { Settings } from "./generated/Settings";
 import type { Snapshot } from "./generated/Snapshot";
 
-/** What a host may be unable to do: keep settings, pull the bytes itself, delete a file. */
-export type Feature = "settings" | "pull" | "deleteFile";
+/**
+ * What a host may be unable to do: keep settings, pull the bytes itself, delete a file, bring a removed row
+ * back, give a row another place or a limit.
+ */
+export type Feature = "settings" | "pull" | "deleteFile" | "undo" | "steer";
 
 /** A refusal with a stable code and a sentence for people. */
 export class BackendError extends Error {
@@ -32,6 +36,12 @@ export interface Backend {
   /** Carries out an action that the rows' `can` allows. */
   act(action: Exclude<Action, "remove">, ids: DownloadId[]): Promise<void>;
   remove(ids: DownloadId[], withFile: boolean): Promise<void>;
+  /** Brings rows back that were removed a moment ago. */
+  restore(ids: DownloadId[]): Promise<unknown>;
+  /** Puts rows that have not ended to another place in the queue. */
+  place(ids: DownloadId[], place: QueuePlace): Promise<void>;
+  /** Limits one download, in bytes per second; null for no limit of its own. */
+  limit(id: DownloadId, limit: number | null): Promise<void>;
   segments(id: DownloadId): Promise<SegmentMap>;
   settings(): Promise<Settings>;
   setSettings(settings: Settings): Promise<Settings>;

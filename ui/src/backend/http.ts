@@ -24,7 +24,10 @@ export function httpBackend(): Backend {
   const absent = () => Promise.reject(new BackendError("absent", t("onlyDesktop")));
 
   return {
-    absent: { settings: t("noSettings"), pull: t("onlyDesktop"), deleteFile: t("onlyDesktop") },
+    absent: {
+      settings: t("noSettings"), pull: t("onlyDesktop"), deleteFile: t("onlyDesktop"), undo: t("onlyDesktop"),
+      steer: t("onlyDesktop"),
+    },
     useList() {
       const state = useDownloadJob(jobs);
       return useMemo(() => snapshotOf(state), [state]);
@@ -44,6 +47,9 @@ export function httpBackend(): Backend {
       }
     },
     remove: (ids) => jobs.remove(ids),
+    restore: absent,
+    place: absent,
+    limit: absent,
     segments: absent,
     settings: absent,
     setSettings: absent,

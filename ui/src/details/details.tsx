@@ -1,17 +1,29 @@
 // One download in full: what happened when, what it is, and how it was proven.
-import { Check, Copy, X } from "lucide-react";
+import { Check, ClipboardCopy, Copy, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { DownloadView } from "../backend/generated/DownloadView";
+import type { Act } from "../downloads/actions";
+import { Sparkline } from "../downloads/sparkline";
 import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
-import { bytes, lapse } from "../kit/format";
+import { bytes, lapse, speed as perSecond } from "../kit/format";
 import { Name } from "../kit/name";
 import { SegmentMap } from "./segment-map";
 
-export function Details({ backend, row, close }: { backend: Backend; row: DownloadView; close: () => void }) {
+interface Props {
+  backend: Backend;
+  row: DownloadView;
+  /** How many are picked with it. */
+  count: number;
+  act: Act;
+  close: () => void;
+}
+
+export function Details({ backend, row, count, act, close }: Props) {
   const facts: [string, string | null][] = [
     [t("d_size"), row.size === null ? null : `${bytes(row.size)} (${row.size.toLocaleString()} B)`],
+    [t("c_source"), row.source.kind === "file" ? `#${row.source.fileId}` : row.source.url],
     [t("d_folder"), row.path ?? row.folder],
     [t("d_job"), row.jobId],
     [t("d_crc"), row.crc64nvme],
@@ -20,16 +32,25 @@ export function Details({ backend, row, close }: { backend: Backend; row: Downlo
     [t("d_renewed"), row.pulled?.linksRenewed ? String(row.pulled.linksRenewed) : null],
     [t("d_repaired"), row.pulled?.blocksRefetched ? String(row.pulled.blocksRefetched) : null],
   ];
+  const moving = row.state === "downloading" || row.state === "preparing";
   const segmented = !backend.absent.pull && row.pulled !== null && row.state !== "completed";
   return (
     <section aria-label={t("details")}
       className="h-56 shrink-0 overflow-auto border-t border-line bg-side py-2 pr-2 pl-4">
       <div className="mb-1 flex items-center gap-2">
-        <h2 className="flex min-w-0 flex-1 font-semibold"><Name name={row.name} /></h2>
+        <h2 className="flex min-w-0 font-semibold"><Name name={row.name} /></h2>
+        <span className="flex-1 text-dim">{count > 1 ? t("andMore", { count: count - 1 }) : ""}</span>
+        <IconButton name={t("copyDetails")} icon={ClipboardCopy} onClick={() => { act("copyDetails", [row]); }} />
         <IconButton name={t("close")} icon={X} onClick={close} />
       </div>
       <div className="pr-2">
         <Timeline row={row} />
+        {moving && row.speed !== null && (
+          <div className="mb-3 flex items-center gap-3">
+            <Sparkline speed={row.speed} wide={320} high={36} className="" label={t("speedGraph")} />
+            <span className="text-dim tabular-nums">{perSecond(row.speed)}</span>
+          </div>
+        )}
         {segmented && <SegmentMap key={row.id} backend={backend} row={row} />}
         {row.fault && <p className="mb-3 text-bad select-text">{row.fault.message}</p>}
         <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1">

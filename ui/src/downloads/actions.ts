@@ -1,26 +1,41 @@
 // How each action is shown; which of them a row allows travels with the row.
 import {
-  Download, FolderOpen, type LucideIcon, Pause, Play, RotateCcw, Square, SquareArrowOutUpRight, Trash, X,
+  ArrowDownToLine, ArrowUpToLine, Copy, Download, FolderOpen, Gauge, type LucideIcon, Pause, Play, RotateCcw, Square,
+  SquareArrowOutUpRight, Trash, X,
 } from "lucide-react";
 import type { Action } from "../backend/generated/Action";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { type Key, t } from "../i18n/t";
 import type { MenuEntry } from "../kit/menu";
 
-/** An action of a row, or its removal together with the file. */
-export type Verb = Action | "removeWithFile";
+/** An action of the rows' own, or what the window can do with them beside. */
+export type Verb = Action | "removeWithFile" | "limitSpeed" | "moveFirst" | "moveLast" | "copyDetails";
 
 const ICONS: Record<Verb, LucideIcon> = {
   pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, open: SquareArrowOutUpRight,
-  showInFolder: FolderOpen, remove: X, removeWithFile: Trash,
+  showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge, moveFirst: ArrowUpToLine,
+  moveLast: ArrowDownToLine, copyDetails: Copy,
 };
-const KEYS: Partial<Record<Verb, Key>> = {
+export const KEYS: Partial<Record<Verb, Key>> = {
   pause: "k_space", resume: "k_space", retry: "k_space", open: "k_enter", remove: "k_delete",
-  removeWithFile: "k_shiftDelete",
+  removeWithFile: "k_shiftDelete", moveFirst: "k_altHome", moveLast: "k_altEnd", copyDetails: "k_copy",
 };
+/** In the menu from top to bottom. */
+const ORDER: readonly Verb[] = [
+  "open", "showInFolder", "pause", "resume", "retry", "limitSpeed", "moveFirst", "moveLast", "copyDetails", "cancel",
+  "remove", "removeWithFile",
+];
 
-/** What is asked for, of which row. */
-export type Act = (verb: Verb, row: DownloadView) => void;
+/** What the host can do beside what every host can. */
+export interface Host {
+  pulls: boolean;
+  deletes: boolean;
+  /** Whether rows have a place in a queue and a limit that can be changed. */
+  steers: boolean;
+}
+
+/** What is asked for, of which rows; each takes part that allows it. */
+export type Act = (verb: Verb, rows: readonly DownloadView[]) => void;
 
 /** How a verb is called and drawn; `pulls` says whether the bytes come through this app. */
 export function look(verb: Verb, pulls: boolean): { name: string; icon: LucideIcon } {
@@ -28,29 +43,39 @@ export function look(verb: Verb, pulls: boolean): { name: string; icon: LucideIc
   return { name: t(verb), icon: ICONS[verb] };
 }
 
-/** Exactly what the row allows, and the file's deletion where there is a file to delete. */
-export function verbsOf(row: DownloadView, deletes: boolean): Verb[] {
-  return deletes && row.path !== null && row.can.includes("remove") ? [...row.can, "removeWithFile"] : row.can;
+/** Whether the verb is for that row. */
+export function allows(row: DownloadView, verb: Verb, host: Host): boolean {
+  switch (verb) {
+    case "removeWithFile": return host.deletes && row.path !== null && row.can.includes("remove");
+    case "limitSpeed": case "moveFirst": case "moveLast": return host.steers && row.endedAt === null;
+    case "copyDetails": return true;
+    default: return row.can.includes(verb);
+  }
 }
 
-export function menuOf(row: DownloadView, host: { pulls: boolean; deletes: boolean }, act: Act): MenuEntry[] {
-  return verbsOf(row, host.deletes).map((verb) => {
+/** What can be done with at least one of the rows, and with how many, where that is not all. */
+export function menuOf(rows: readonly DownloadView[], host: Host, act: Act): MenuEntry[] {
+  return ORDER.flatMap((verb) => {
+    const able = rows.filter((row) => allows(row, verb, host));
+    if (able.length === 0) return [];
     const key = KEYS[verb];
-    return {
+    const { name, icon } = look(verb, host.pulls);
+    return [{
       id: verb,
-      ...look(verb, host.pulls),
+      name: able.length === rows.length ? name : t("someOf", { name, count: able.length }),
+      icon,
       keys: key ? t(key) : "",
       danger: verb === "removeWithFile",
-      run: () => { act(verb, row); },
-    };
+      run: () => { act(verb, able); },
+    }];
   });
 }
 
-/** What a key does to a row, of what can be done with it. */
+/** What a key does to rows, of what can be done with them; the first row decides between twins. */
 export function keyed(
   event: Pick<KeyboardEvent, "key" | "shiftKey">,
-  row: DownloadView,
-  deletes: boolean,
+  rows: readonly DownloadView[],
+  host: Host,
 ): Verb | undefined {
   const wanted: Record<string, Verb[]> = {
     " ": ["pause", "resume", "retry"],
@@ -58,16 +83,17 @@ export function keyed(
     Delete: [event.shiftKey ? "removeWithFile" : "remove"],
     Backspace: ["remove"],
   };
-  const allowed = verbsOf(row, deletes);
-  return wanted[event.key]?.find((verb) => allowed.includes(verb));
+  return wanted[event.key]?.find((verb) => rows.some((row) => allows(row, verb, host)));
 }
 
-/** What taking the row off the list throws away: bytes that are here, or the server's work. */
-export function lossOf(row: DownloadView): { bytes: number; work: boolean } {
-  if (row.state === "completed") return { bytes: 0, work: false };
-  const running = row.can.includes("cancel");
-  return {
-    bytes: row.fault?.kept ?? (running ? (row.pulled?.done ?? 0) : 0),
-    work: running && row.made?.stage !== "done" && (row.made?.percent ?? 0) > 0,
-  };
+/** What taking rows off the list throws away for good: bytes that are here, or the server's work. */
+export function lossOf(rows: readonly DownloadView[]): { bytes: number; work: boolean } {
+  const loss = { bytes: 0, work: false };
+  for (const row of rows) {
+    if (row.state === "completed") continue;
+    const running = row.can.includes("cancel");
+    loss.bytes += row.fault?.kept ?? (running ? (row.pulled?.done ?? 0) : 0);
+    loss.work ||= running && row.made !== null && row.made.stage !== "done" && row.made.percent > 0;
+  }
+  return loss;
 }

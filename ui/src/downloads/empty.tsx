@@ -10,7 +10,7 @@ import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { bytes } from "../kit/format";
 import { Name } from "../kit/name";
-import { FileIcon } from "./file-icon";
+import { FileIcon } from "./kinds";
 
 const NEWEST = 5;
 

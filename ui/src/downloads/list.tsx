@@ -1,28 +1,45 @@
 // The list: only the rows in sight exist, whatever the number; one menu serves them all.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type MouseEvent, useEffect, useRef, useState } from "react";
+import { type DragEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
-import { Context } from "../kit/menu";
-import { type Act, menuOf } from "./actions";
+import { Context, type MenuEntry } from "../kit/menu";
+import type { Act } from "./actions";
+import { fitting, type Layout, template } from "./columns";
+import { ListHead } from "./list-head";
 import { Row } from "./row";
+import type { Pick, Picked } from "./selection";
+import type { Sort } from "./shown";
 
-const HEIGHTS = { comfortable: 68, compact: 54 };
+const HEIGHTS = { comfortable: 52, compact: 32 };
 export type Density = keyof typeof HEIGHTS;
+/** What is dragged within the list, and nothing that comes from elsewhere. */
+export const ROWS = "application/x-longhaul-rows";
 
 interface Props {
   rows: readonly DownloadView[];
-  selected: string | null;
+  picked: Picked;
   density: Density;
+  layout: Layout;
+  setLayout: (layout: Layout) => void;
+  sort: Sort;
+  setSort: (sort: Sort) => void;
   pulls: boolean;
-  deletes: boolean;
-  select: (id: string) => void;
+  pick: Pick;
   act: Act;
+  /** What the menu of the picked rows lists. */
+  entries: readonly MenuEntry[];
+  /** Puts the picked rows before that one; null where the list is in another order than the queue. */
+  dropBefore: ((id: string) => void) | null;
 }
 
-export function VirtualList({ rows, selected, density, pulls, deletes, select, act }: Props) {
+export function VirtualList({
+  rows, picked, density, layout, setLayout, sort, setSort, pulls, pick, act, entries, dropBefore,
+}: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const [asked, setAsked] = useState<string | null>(null);
+  const [width, setWidth] = useState(1000);
+  const [over, setOver] = useState<string | null>(null);
+  const tall = density === "comfortable";
   const height = HEIGHTS[density];
   const virtual = useVirtualizer({
     count: rows.length,
@@ -32,47 +49,84 @@ export function VirtualList({ rows, selected, density, pulls, deletes, select, a
     overscan: 8,
   });
   useEffect(() => { virtual.measure(); }, [virtual, height]);
-  const at = rows.findIndex((row) => row.id === selected);
+  useEffect(() => {
+    if (!scroller.current) return;
+    const watch = new ResizeObserver(([entry]) => { if (entry) setWidth(entry.contentRect.width); });
+    watch.observe(scroller.current);
+    return () => { watch.disconnect(); };
+  }, []);
+  const columns = useMemo(() => {
+    // In one line the name has no room for the sentence: it gets a column of its own.
+    const shown = tall ? layout : { ...layout, status: { ...layout.status, shown: true } };
+    return fitting(shown, width);
+  }, [layout, width, tall]);
+  const at = rows.findIndex((row) => row.id === picked.lead);
   // Only a new choice moves the list: a row that moves by itself is not run after.
   useEffect(() => {
-    const drawn = rowOf(selected);
+    const drawn = rowOf(picked.lead);
     if (drawn) drawn.scrollIntoView({ block: "nearest" });
     else if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [selected]);
+  }, [picked.lead]);
   const items = virtual.getVirtualItems();
-  const askedOf = rows.find((row) => row.id === asked);
   const tabbed = at >= 0 ? at : 0;
   const ask = (event: MouseEvent) => {
-    const id = event.target instanceof Element && event.target.closest<HTMLElement>("li[data-id]")?.dataset.id;
-    if (!id) {
-      event.preventDefault();
-      return;
-    }
-    setAsked(id);
-    select(id);
+    const id = idAt(event.target);
+    if (id === null) event.preventDefault();
+    else if (!picked.ids.has(id)) pick(id, { shiftKey: false, ctrlKey: false, metaKey: false });
+  };
+  const drag = useCallback((event: DragEvent, id: string) => {
+    const chosen = picked.ids.has(id) ? picked.ids : new Set([id]);
+    if (!picked.ids.has(id)) pick(id, { shiftKey: false, ctrlKey: false, metaKey: false });
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData(ROWS, [...chosen].join(" "));
+  }, [picked.ids, pick]);
+  const dragOver = (event: DragEvent) => {
+    if (!dropBefore || !event.dataTransfer.types.includes(ROWS)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "move";
+    setOver(idAt(event.target));
+  };
+  const drop = (event: DragEvent) => {
+    const id = idAt(event.target);
+    setOver(null);
+    if (!dropBefore || id === null || !event.dataTransfer.types.includes(ROWS)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!picked.ids.has(id)) dropBefore(id);
   };
   return (
-    <div ref={scroller} className="@container min-h-0 flex-1 overflow-auto">
-      <Context entries={askedOf ? menuOf(askedOf, { pulls, deletes }, act) : []}
-        name={t("actions", { name: askedOf?.name ?? "" })} refocus={() => { focusRow(asked); }}>
-        <ul aria-label={t("list")} onContextMenu={ask}
-          style={{ height: virtual.getTotalSize(), paddingTop: items[0]?.start ?? 0 }}>
-          {items.map((item) => {
-            const row = rows[item.index];
-            return row && (
-              <Row key={row.id} row={row} selected={row.id === selected} tabbed={item.index === tabbed}
-                place={item.index + 1} count={rows.length} height={height} pulls={pulls} select={select} act={act} />
-            );
-          })}
-        </ul>
+    <div ref={scroller} className="min-h-0 flex-1 overflow-auto">
+      <Context entries={entries} name={t("actions", { name: rows[at]?.name ?? "" })}
+        refocus={() => { focusRow(picked.lead); }}>
+        <div role="grid" aria-label={t("list")} aria-multiselectable aria-rowcount={rows.length + 1}
+          style={{ ["--columns" as string]: template(layout, columns) }} onContextMenu={ask}
+          onDragOver={dragOver} onDragLeave={() => { setOver(null); }} onDrop={drop}>
+          <ListHead layout={layout} setLayout={setLayout} columns={columns} sort={sort} setSort={setSort} />
+          <div role="rowgroup" style={{ height: virtual.getTotalSize(), paddingTop: items[0]?.start ?? 0 }}>
+            {items.map((item) => {
+              const row = rows[item.index];
+              return row && (
+                <div key={row.id} role="presentation" className={over === row.id ? "shadow-[inset_0_2px] text-accent" : ""}>
+                  <Row row={row} selected={picked.ids.has(row.id)} tabbed={item.index === tabbed} place={item.index + 1}
+                    height={height} tall={tall} columns={columns} pulls={pulls} pick={pick} act={act}
+                    drag={dropBefore && row.endedAt === null ? drag : null} />
+                </div>
+              );
+            })}
+          </div>
+        </div>
       </Context>
     </div>
   );
 }
 
+function idAt(target: EventTarget | null): string | null {
+  return (target instanceof Element && target.closest<HTMLElement>("[data-id]")?.dataset.id) || null;
+}
+
 function rowOf(id: string | null): HTMLElement | null {
-  return id === null ? null : document.querySelector(`li[data-id="${CSS.escape(id)}"]`);
+  return id === null ? null : document.querySelector(`[role=row][data-id="${CSS.escape(id)}"]`);
 }
 
 /** A far row is drawn some frames after it is scrolled to; a row that is gone never is. */

@@ -1,14 +1,18 @@
-// One download: name, one bar of two parts, what it does now, what can be done.
-import { BadgeCheck, TriangleAlert } from "lucide-react";
-import { memo } from "react";
+// One download as a row of the grid: name, what it does now, its figures, what can be done.
+import { BadgeCheck, CircleCheck, Gauge, TriangleAlert } from "lucide-react";
+import { type DragEvent, memo, type ReactNode } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
+import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
 import { bytes, duration, speed, when } from "../kit/format";
 import { Name } from "../kit/name";
 import { type Act, look } from "./actions";
 import { Bar, partsOf } from "./bar";
-import { FileIcon } from "./file-icon";
+import type { Column } from "./columns";
+import { FileIcon } from "./kinds";
+import type { Pick } from "./selection";
 import { sentence } from "./sentence";
+import { sourceOf } from "./shown";
 
 const MOVING = new Set(["preparing", "downloading", "verifying"]);
 
@@ -17,52 +21,80 @@ export interface RowProps {
   selected: boolean;
   /** The one row that the Tab key comes to. */
   tabbed: boolean;
-  /** Its place in the list, from 1, and how long that is: not all rows exist. */
+  /** Its place in the list, from 1: not all rows exist. */
   place: number;
-  count: number;
   height: number;
+  /** Two lines: the sentence stands below the name. */
+  tall: boolean;
+  columns: readonly Column[];
   pulls: boolean;
-  select: (id: string) => void;
+  pick: Pick;
   act: Act;
+  /** Dragged to another place in the queue; null where it has none. */
+  drag: ((event: DragEvent, id: string) => void) | null;
 }
 
-export const Row = memo(function Row({ row, selected, tabbed, place, count, height, pulls, select, act }: RowProps) {
-  const done = row.state === "completed";
+export const Row = memo(function Row({
+  row, selected, tabbed, place, height, tall, columns, pulls, pick, act, drag,
+}: RowProps) {
   const parts = partsOf(row, pulls);
-  const status = sentence(row, pulls);
-  const sealed = done && pulls && row.path !== null;
-  const tone = row.fault ? "text-bad" : sealed ? "text-good" : "text-dim";
+  const status = <Status row={row} pulls={pulls} />;
   const moving = MOVING.has(row.state);
-  const time = row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds);
+  const cells: Record<Column, ReactNode> = {
+    status,
+    progress: row.state !== "completed" && row.state !== "cancelled" && (
+      <div className="flex items-center gap-2">
+        <Bar name={row.name} parts={parts} still={!moving} />
+        <span className="w-9 shrink-0 text-right text-dim tabular-nums">{parts.whole} %</span>
+      </div>
+    ),
+    size: <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,
+    speed: <Figure>{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>,
+    left: <Figure>{row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>,
+    added: <Figure>{when(row.addedAt)}</Figure>,
+    source: <span title={sourceOf(row)} className="block truncate text-dim">{sourceOf(row)}</span>,
+  };
   return (
-    <li data-testid="download-row" data-id={row.id} data-state={row.state} data-progress={parts.whole}
-      aria-label={row.name} aria-current={selected} aria-posinset={place} aria-setsize={count}
-      tabIndex={tabbed ? 0 : -1} style={{ height }} onClick={() => { select(row.id); }}
-      onFocus={(event) => { if (event.target === event.currentTarget) select(row.id); }}
-      className="flex items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-current:bg-picked">
-      <FileIcon name={row.name} />
-      <div className="flex min-w-0 flex-1 flex-col gap-1">
-        <Name name={row.name} className="font-medium" />
-        {!done && row.state !== "cancelled" && <Bar name={row.name} parts={parts} still={!moving} />}
-        <div title={status} className={`flex items-center gap-1 ${tone}`}>
-          {row.fault && <TriangleAlert aria-hidden size={14} className="shrink-0" />}
-          {sealed && <BadgeCheck aria-hidden size={14} className="shrink-0" />}
-          <span className="truncate">{status}</span>
+    <div role="row" data-testid="download-row" data-id={row.id} data-state={row.state} data-progress={parts.whole}
+      aria-label={row.name} aria-selected={selected} aria-rowindex={place + 1} tabIndex={tabbed ? 0 : -1}
+      style={{ height, gridTemplateColumns: "var(--columns)" }} draggable={drag !== null}
+      onClick={(event) => { pick(row.id, event); }}
+      onDragStart={drag ? (event) => { drag(event, row.id); } : undefined}
+      className="grid items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-selected:bg-picked">
+      <div role="gridcell" className="flex min-w-0 items-center gap-3">
+        <FileIcon name={row.name} size={tall ? 20 : 16} />
+        <div className="flex min-w-0 flex-col gap-0.5">
+          <Name name={row.name} className="font-medium" />
+          {tall && status}
         </div>
       </div>
-      <Figure wide="w-20 @max-4xl:hidden">{row.size === null ? "" : bytes(row.size)}</Figure>
-      <Figure wide="w-24 @max-2xl:hidden">{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>
-      <Figure wide="w-32 @max-xl:hidden">{time}</Figure>
-      <div className="flex w-24 shrink-0 justify-end gap-0.5">
+      {columns.map((column) => <div key={column} role="gridcell" className="min-w-0">{cells[column]}</div>)}
+      <div role="gridcell" className="flex justify-end gap-0.5">
         {row.can.map((action) => (
           <IconButton key={action} {...look(action, pulls)} data-testid={`row-action-${action}`}
-            tabIndex={tabbed ? 0 : -1} onClick={(event) => { event.stopPropagation(); act(action, row); }} />
+            tabIndex={tabbed ? 0 : -1} onClick={(event) => { event.stopPropagation(); act(action, [row]); }} />
         ))}
       </div>
-    </li>
+    </div>
   );
 });
 
-function Figure({ wide, children }: { wide: string; children: string }) {
-  return <div className={`${wide} shrink-0 text-right whitespace-nowrap text-dim tabular-nums`}>{children}</div>;
+function Status({ row, pulls }: { row: DownloadView; pulls: boolean }) {
+  const text = sentence(row, pulls);
+  const here = row.state === "completed" && pulls && row.path !== null;
+  const tone = row.fault ? "text-bad" : here && row.proven ? "text-good" : "text-dim";
+  const Icon = row.fault ? TriangleAlert : here ? (row.proven ? BadgeCheck : CircleCheck) : null;
+  return (
+    <div title={text} className={`flex min-w-0 items-center gap-1 ${tone}`}>
+      {Icon && <Icon aria-hidden size={14} className="shrink-0" />}
+      <span className="truncate">{text}</span>
+      {row.limit !== null && (
+        <Gauge size={14} className="shrink-0" role="img" aria-label={t("limitedTo", { speed: speed(row.limit) })} />
+      )}
+    </div>
+  );
+}
+
+function Figure({ children }: { children: string }) {
+  return <span className="block truncate text-right text-dim tabular-nums">{children}</span>;
 }

@@ -13,7 +13,7 @@ export function sentence(row: DownloadView, pulls: boolean): string {
     case "queued": return row.made ? preparing(row) : t(row.jobId || pulls ? "s_queued" : "s_asking");
     case "preparing": return preparing(row);
     case "downloading": return row.pulled?.trouble ?? downloading(row);
-    case "completed": return t(!pulls ? "s_saved" : row.path ? "s_verified" : "s_completed");
+    case "completed": return t(!pulls ? "s_saved" : row.path ? (row.proven ? "s_verified" : "s_whole") : "s_completed");
     case "paused": return paused(row);
     default: return t(`s_${row.state}`);
   }

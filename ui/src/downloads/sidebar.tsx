@@ -1,50 +1,93 @@
-// Where to look: groups with their counts, and how the way to the server is.
-import { CircleCheck, Clock, Download, Layers, type LucideIcon, TriangleAlert } from "lucide-react";
+// Where to look: by status, by kind of file and by time, with counts; and how the way to the server is.
+import {
+  CalendarDays, CircleCheck, Clock, Download, History, Layers, type LucideIcon, Sun, TriangleAlert,
+} from "lucide-react";
+import { useMemo } from "react";
+import type { DownloadView } from "../backend/generated/DownloadView";
 import type { ServerLink } from "../backend/generated/ServerLink";
 import type { Totals } from "../backend/generated/Totals";
 import { t } from "../i18n/t";
 import { Tip } from "../kit/tooltip";
-import { type Group, GROUPS } from "./shown";
+import { KIND_ICONS, KINDS } from "./kinds";
+import { countsOf, type Day, DAYS, type Filter, type Group, GROUPS } from "./shown";
 
 const DOTS = { online: "bg-good", connecting: "bg-dim", offline: "bg-bad" };
 const ICONS: Record<Group, LucideIcon> = {
   all: Layers, active: Download, waiting: Clock, completed: CircleCheck, failed: TriangleAlert,
 };
-const LINE = `flex h-8 items-center gap-2 rounded-md px-2 hover:bg-line aria-pressed:bg-line
+const DAY_ICONS: Record<Day, LucideIcon> = { today: Sun, week: CalendarDays, earlier: History };
+const LINE = `flex h-8 shrink-0 items-center gap-2 rounded-md px-2 hover:bg-line aria-pressed:bg-line
   aria-pressed:font-medium max-md:h-11 max-md:flex-col max-md:justify-center max-md:gap-0 max-md:px-0`;
 
 interface Props {
   mark: string;
-  group: Group;
-  choose: (group: Group) => void;
+  rows: readonly DownloadView[];
+  filter: Filter;
+  /** Changes what the list is narrowed to; a second press widens it again. */
+  narrow: (change: Partial<Filter>) => void;
   totals: Totals;
   server: ServerLink;
 }
 
-export function Sidebar({ mark, group, choose, totals, server }: Props) {
+export function Sidebar({ mark, rows, filter, narrow, totals, server }: Props) {
   const way = server.state === "offline" ? t("unreachable") : t(server.state);
+  const { kinds, days } = useMemo(() => countsOf(rows), [rows]);
   return (
-    <nav className="flex w-52 shrink-0 flex-col gap-0.5 border-r border-line bg-side p-3 max-md:w-16 max-md:p-2">
-      <h1 className="mb-3 flex h-8 items-center gap-2 text-[15px] font-semibold max-md:justify-center">
+    <nav className="flex w-52 shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-line bg-side p-3 max-md:w-16 max-md:p-2">
+      <h1 className="mb-3 flex h-8 shrink-0 items-center gap-2 text-[15px] font-semibold max-md:justify-center">
         <img src={mark} alt="" className="size-6" /><span className="max-md:sr-only">Longhaul</span>
       </h1>
-      {(Object.keys(GROUPS) as Group[]).map((name) => {
-        const Icon = ICONS[name];
-        return (
-          <Tip key={name} text={t(name)} side="right">
-            <button type="button" aria-pressed={group === name} onClick={() => { choose(name); }} className={LINE}>
-              <Icon aria-hidden size={16} className="shrink-0 text-dim" />
-              <span className="flex-1 text-left max-md:sr-only">{t(name)}</span>
-              <span className="text-dim tabular-nums max-md:text-[11px]">{totals[name].toLocaleString()}</span>
-            </button>
-          </Tip>
-        );
-      })}
+      {(Object.keys(GROUPS) as Group[]).map((name) => (
+        <Line key={name} name={t(name)} icon={ICONS[name]} count={totals[name]} on={filter.group === name}
+          press={() => { narrow({ group: name }); }} />
+      ))}
+      <Part title={t("byKind")}>
+        {KINDS.filter((kind) => kinds[kind] > 0 || filter.kind === kind).map((kind) => (
+          <Line key={kind} name={t(`kind_${kind}`)} icon={KIND_ICONS[kind]} count={kinds[kind]} on={filter.kind === kind}
+            press={() => { narrow({ kind: filter.kind === kind ? null : kind }); }} />
+        ))}
+      </Part>
+      <Part title={t("byTime")}>
+        {DAYS.filter((day) => days[day] > 0 || filter.day === day).map((day) => (
+          <Line key={day} name={t(`day_${day}`)} icon={DAY_ICONS[day]} count={days[day]} on={filter.day === day}
+            press={() => { narrow({ day: filter.day === day ? null : day }); }} />
+        ))}
+      </Part>
       <p data-testid="server-state" data-state={server.state} role="status" title={way}
-        className="mt-auto flex items-center gap-2 px-2 text-dim max-md:justify-center">
+        className="mt-auto flex shrink-0 items-center gap-2 px-2 pt-3 text-dim max-md:justify-center">
         <span aria-hidden className={`size-2 shrink-0 rounded-full ${DOTS[server.state]}`} />
         <span className="truncate max-md:sr-only">{way}</span>
       </p>
     </nav>
+  );
+}
+
+function Part({ title, children }: { title: string; children: React.ReactNode[] }) {
+  if (children.length === 0) return null;
+  return (
+    <section aria-label={title} className="mt-3 flex flex-col gap-0.5 max-md:hidden">
+      <h2 className="px-2 text-[12px] text-dim">{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+interface LineProps {
+  name: string;
+  icon: LucideIcon;
+  count: number;
+  on: boolean;
+  press: () => void;
+}
+
+function Line({ name, icon: Icon, count, on, press }: LineProps) {
+  return (
+    <Tip text={name} side="right">
+      <button type="button" aria-pressed={on} onClick={press} className={LINE}>
+        <Icon aria-hidden size={16} className="shrink-0 text-dim" />
+        <span className="flex-1 text-left max-md:sr-only">{name}</span>
+        <span className="text-dim tabular-nums max-md:text-[11px]">{count.toLocaleString()}</span>
+      </button>
+    </Tip>
   );
 }

@@ -1,10 +1,21 @@
-// The last minute of the total speed, as a line.
+// The last minute of a speed, as a line.
 import { useEffect, useRef, useState } from "react";
 
 const POINTS = 60;
 const [WIDE, HIGH] = [80, 20];
 
-export function Sparkline({ speed }: { speed: number }) {
+interface Props {
+  /** Bytes per second now. */
+  speed: number;
+  /** In px. */
+  wide?: number;
+  high?: number;
+  className?: string;
+  /** What it shows, for those who do not see it; nothing where it is said beside. */
+  label?: string;
+}
+
+export function Sparkline({ speed, wide = WIDE, high = HIGH, className = "shrink-0 max-lg:hidden", label }: Props) {
   const latest = useRef(speed);
   const [points, setPoints] = useState<number[]>([]);
   useEffect(() => { latest.current = speed; }, [speed]);
@@ -20,10 +31,11 @@ export function Sparkline({ speed }: { speed: number }) {
   const top = Math.max(1, ...points);
   const path = points
     // The latest is at the right end, from the first second on.
-    .map((point, i) => `${WIDE - ((points.length - 1 - i) * WIDE) / (POINTS - 1)},${HIGH - 1 - ((HIGH - 2) * point) / top}`)
+    .map((point, i) => `${wide - ((points.length - 1 - i) * wide) / (POINTS - 1)},${high - 1 - ((high - 2) * point) / top}`)
     .join(" ");
   return (
-    <svg aria-hidden width={WIDE} height={HIGH} className="shrink-0 text-accent max-lg:hidden">
+    <svg aria-hidden={label === undefined} role={label === undefined ? undefined : "img"} aria-label={label}
+      width={wide} height={high} className={`text-accent ${className}`}>
       <polyline points={path} fill="none" stroke="currentColor" strokeWidth={1.25} />
     </svg>
   );

@@ -57,6 +57,38 @@ export function Context({ entries, name, refocus, children }: ContextProps) {
   );
 }
 
+interface ChecksProps<Value extends string> {
+  label: string;
+  checks: readonly { value: Value; name: string; on: boolean }[];
+  set: (value: Value, on: boolean) => void;
+  /** Where the menu comes up. */
+  children: ReactNode;
+}
+
+/** A menu at the pointer in which each is on or off; it stays while they are changed. */
+export function Checks<Value extends string>({ label, checks, set, children }: ChecksProps<Value>) {
+  return (
+    <ContextMenu.Root>
+      <ContextMenu.Trigger asChild onContextMenu={(event) => { event.stopPropagation(); }}>{children}</ContextMenu.Trigger>
+      <ContextMenu.Portal>
+        <ContextMenu.Content aria-label={label} collisionPadding={8} className={SHEET}>
+          <ContextMenu.Label className="px-2 py-1 text-dim">{label}</ContextMenu.Label>
+          {checks.map((check) => (
+            <ContextMenu.CheckboxItem key={check.value} checked={check.on} className={LINE}
+              onSelect={(event) => { event.preventDefault(); }}
+              onCheckedChange={(on) => { set(check.value, on); }}>
+              <span className="size-4">
+                <ContextMenu.ItemIndicator><Check aria-hidden size={16} /></ContextMenu.ItemIndicator>
+              </span>
+              {check.name}
+            </ContextMenu.CheckboxItem>
+          ))}
+        </ContextMenu.Content>
+      </ContextMenu.Portal>
+    </ContextMenu.Root>
+  );
+}
+
 interface ChoiceProps<Value extends string> {
   /** The button that opens it. */
   button: ReactNode;

@@ -5,7 +5,7 @@ import type { Settings } from "../backend/generated/Settings";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { Name } from "../kit/name";
-import { Switch } from "../kit/toggles";
+import { Segments, Switch } from "../kit/toggles";
 import { NumberField } from "./number-field";
 
 const MEGA = 1_000_000;
@@ -39,6 +39,11 @@ export function DownloadSettings({ backend }: { backend: Backend }) {
       <NumberField name={t("set_limit")} hint={t("set_limitHint")} value={(settings.limit ?? 0) / MEGA}
         least={0} most={100_000} whole={false}
         save={(limit) => { save({ limit: limit === 0 ? null : Math.round(limit * MEGA) }); }} />
+      <span>{t("set_urls")}</span>
+      <span className="flex">
+        <Segments label={t("set_urls")} value={settings.urls} choose={(urls) => { save({ urls }); }}
+          choices={[{ value: "direct", name: t("urls_direct") }, { value: "server", name: t("urls_server") }]} />
+      </span>
       <label htmlFor="set-notify">{t("set_notify")}</label>
       <Switch id="set-notify" label={t("set_notify")} on={settings.notify} set={(notify) => { save({ notify }); }} />
       {problem && <p role="alert" className="col-span-2 text-bad">{problem}</p>}

@@ -48,6 +48,6 @@ export function problemOf(text: string, least: number, most: number, whole: bool
 }
 
 /** A decimal comma is one too; nothing at all is no number. */
-function numberOf(text: string): number {
+export function numberOf(text: string): number {
   return text.trim() === "" ? Number.NaN : Number(text.trim().replace(",", "."));
 }

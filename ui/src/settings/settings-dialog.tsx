@@ -2,6 +2,7 @@
 import type { Backend } from "../backend/backend";
 import type { Density } from "../downloads/list";
 import { t } from "../i18n/t";
+import { type Theme, THEMES } from "../theme/use-theme";
 import { Dialog } from "../kit/dialog";
 import { Segments } from "../kit/toggles";
 import { DownloadSettings } from "./download-settings";
@@ -10,10 +11,12 @@ interface Props {
   backend: Backend;
   density: Density;
   setDensity: (density: Density) => void;
+  theme: Theme;
+  setTheme: (theme: Theme) => void;
   close: () => void;
 }
 
-export function SettingsDialog({ backend, density, setDensity, close }: Props) {
+export function SettingsDialog({ backend, density, setDensity, theme, setTheme, close }: Props) {
   return (
     <Dialog title={t("settings")} close={close}>
       <div className="flex flex-col gap-5 overflow-auto p-4">
@@ -25,7 +28,12 @@ export function SettingsDialog({ backend, density, setDensity, close }: Props) {
         </section>
         <section aria-label={t("set_window")}>
           <h3 className="mb-2 font-semibold">{t("set_window")}</h3>
-          <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4">
+          <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
+            <span>{t("set_theme")}</span>
+            <span className="flex">
+              <Segments label={t("set_theme")} value={theme} choose={setTheme}
+                choices={THEMES.map((value) => ({ value, name: t(`theme_${value}`) }))} />
+            </span>
             <span>{t("set_density")}</span>
             <span className="flex">
               <Segments label={t("set_density")} value={density} choose={setDensity}

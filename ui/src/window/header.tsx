@@ -1,12 +1,16 @@
 // The window's head: search, how fast all of it goes, what can be done with all of it, adding.
-import { ArrowDownUp, PanelBottom, Pause, Play, Plus, Search, Settings } from "lucide-react";
+import { ArrowDownUp, Command, PanelBottom, Pause, Play, Plus, Search, Settings } from "lucide-react";
 import type { RefObject } from "react";
 import { Sparkline } from "../downloads/sparkline";
-import { type Sort, SORTS } from "../downloads/shown";
-import { t } from "../i18n/t";
+import type { Sort, SortBy } from "../downloads/shown";
+import { type Key, t } from "../i18n/t";
 import { Button, IconButton } from "../kit/button";
 import { speed as perSecond } from "../kit/format";
 import { Choice } from "../kit/menu";
+
+/** The orders that have no column, or one that may be hidden. */
+const CHOICES: readonly SortBy[] = ["added", "queue", "name", "size"];
+const DOWNWARD = new Set<SortBy>(["added", "size"]);
 
 interface Props {
   search: RefObject<HTMLInputElement | null>;
@@ -21,12 +25,14 @@ interface Props {
   resumeAll: (() => void) | null;
   details: boolean;
   toggleDetails: () => void;
+  palette: () => void;
   settings: () => void;
   add: () => void;
 }
 
 export function Header({
-  search, query, setQuery, sort, setSort, speed, pauseAll, resumeAll, details, toggleDetails, settings, add,
+  search, query, setQuery, sort, setSort, speed, pauseAll, resumeAll, details, toggleDetails, palette,
+  settings, add,
 }: Props) {
   return (
     <header className="flex items-center gap-1 border-b border-line p-3">
@@ -44,9 +50,10 @@ export function Header({
       {pauseAll
         ? <IconButton name={t("pauseAll")} icon={Pause} onClick={pauseAll} />
         : resumeAll && <IconButton name={t("resumeAll")} icon={Play} onClick={resumeAll} />}
-      <Choice label={t("sort")} value={sort} choose={setSort}
-        choices={SORTS.map((value) => ({ value, name: t(`sort_${value}`) }))}
+      <Choice label={t("sort")} value={sort.by} choose={(by) => { setSort({ by, down: DOWNWARD.has(by) }); }}
+        choices={CHOICES.map((value) => ({ value, name: t(`sort_${value}` as Key) }))}
         button={<IconButton name={t("sort")} icon={ArrowDownUp} />} />
+      <IconButton name={t("palette")} icon={Command} data-testid="palette-button" onClick={palette} />
       <IconButton name={t("details")} icon={PanelBottom} aria-pressed={details} onClick={toggleDetails} />
       <IconButton name={t("settings")} icon={Settings} data-testid="settings-button" onClick={settings} />
       <Button tone="primary" data-testid="add-button" aria-haspopup="dialog" onClick={add} className="ml-2">

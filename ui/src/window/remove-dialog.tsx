@@ -1,4 +1,4 @@
-// Asks before a removal that loses something, and says what.
+// Asks before a removal that cannot be undone, and says what is lost.
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { lossOf } from "../downloads/actions";
 import { focusRow } from "../downloads/list";
@@ -7,13 +7,13 @@ import { Confirm } from "../kit/dialog";
 import { bytes } from "../kit/format";
 
 export interface Removal {
-  row: DownloadView;
+  rows: readonly DownloadView[];
   withFile: boolean;
 }
 
-/** Whether it must be asked for. */
-export function loses({ row, withFile }: Removal): boolean {
-  const loss = lossOf(row);
+/** Whether it must be asked for, where nothing can be undone. */
+export function loses({ rows, withFile }: Removal): boolean {
+  const loss = lossOf(rows);
   return withFile || loss.bytes > 0 || loss.work;
 }
 
@@ -23,16 +23,18 @@ interface Props {
   close: () => void;
 }
 
-export function RemoveDialog({ removal: { row, withFile }, remove, close }: Props) {
-  const loss = lossOf(row);
+export function RemoveDialog({ removal: { rows, withFile }, remove, close }: Props) {
+  const loss = lossOf(rows);
   const lost = [
     ...(loss.bytes > 0 ? [t("removeLoses", { kept: bytes(loss.bytes) })] : []),
     ...(loss.work ? [t("removeCancels")] : []),
   ];
-  const text = withFile ? t("deleteLoses", { folder: row.folder }) : lost.join(" ");
+  const [first] = rows;
+  const text = withFile ? t("deleteLoses", { folder: first?.folder ?? "" }) : lost.join(" ");
+  const what = rows.length === 1 ? { name: first?.name ?? "" } : { name: t("nDownloads", { count: rows.length }) };
   return (
-    <Confirm title={t(withFile ? "deleteAsk" : "removeAsk", { name: row.name })}
+    <Confirm title={t(withFile ? "deleteAsk" : "removeAsk", what)}
       verb={t(withFile ? "delete" : "removeShort")} text={text}
-      confirm={remove} close={close} refocus={() => { focusRow(row.id); }} />
+      confirm={remove} close={close} refocus={() => { focusRow(first?.id ?? null); }} />
   );
 }

@@ -1,15 +1,19 @@
-// The window's keys: what moves in the list, what acts on its row, what opens something.
+// The window's keys: what moves in the list, what acts on the picked rows, what opens something.
 import { useEffect, useEffectEvent } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { type Act, keyed } from "../downloads/actions";
+import { type Act, type Host, keyed } from "../downloads/actions";
 import { focusRow } from "../downloads/list";
+import { everything, extended, NONE, only, type Picked } from "../downloads/selection";
 
 interface Keys {
   rows: readonly DownloadView[];
-  selected: string | null;
-  deletes: boolean;
-  select: (id: string | null) => void;
+  picked: Picked;
+  chosen: readonly DownloadView[];
+  host: Host;
+  setPicked: (picked: Picked) => void;
   act: Act;
+  /** Moves the picked rows one step in the queue. */
+  step: (down: boolean) => void;
   /** By the key that is pressed with Ctrl or ⌘. */
   commands: Record<string, () => void>;
 }
@@ -20,32 +24,50 @@ const STEPS: Record<string, number> = {
   ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity,
 };
 
-export function useKeys({ rows, selected, deletes, select, act, commands }: Keys): void {
-  const go = (step: number) => {
-    const at = rows.findIndex((row) => row.id === selected);
-    // With none selected, a step goes to the first; Home and End go where they say.
-    const to = at < 0 && Number.isFinite(step) ? 0 : at + step;
+export function useKeys({ rows, picked, chosen, host, setPicked, act, step, commands }: Keys): void {
+  const go = (by: number, extend: boolean) => {
+    const at = rows.findIndex((row) => row.id === picked.lead);
+    // With none picked, a step goes to the first; Home and End go where they say.
+    const to = at < 0 && Number.isFinite(by) ? 0 : at + by;
     const next = rows[Math.max(0, Math.min(rows.length - 1, to))];
     if (!next) return;
-    select(next.id);
+    setPicked(extend ? extended(picked, next.id, rows) : only(next.id));
     focusRow(next.id);
+  };
+  /** Answers whether the key meant something. */
+  const inQueue = (key: string): boolean => {
+    switch (key) {
+      case "ArrowUp": case "ArrowDown": step(key === "ArrowDown"); return true;
+      case "Home": case "End": act(key === "Home" ? "moveFirst" : "moveLast", chosen); return true;
+      default: return false;
+    }
   };
   const pressed = useEffectEvent((event: KeyboardEvent) => {
     const from = event.target instanceof Element ? event.target : document.body;
     if (event.defaultPrevented || from.closest(ELSEWHERE)) return;
-    const command = event.ctrlKey || event.metaKey ? commands[event.key.toLowerCase()] : undefined;
-    const step = STEPS[event.key];
-    if (command) command();
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
-    else if (event.key === "Escape") select(null);
-    else if (from.closest("input, textarea")) return;
-    else if (step !== undefined) go(step);
+    const key = event.key.toLowerCase();
+    const typing = from.closest("input, textarea") !== null;
+    const withControl = event.ctrlKey || event.metaKey;
+    const command = withControl ? commands[key] : undefined;
+    if (command && !(typing && (key === "a" || key === "z" || key === "c"))) command();
+    else if (withControl && key === "a" && !typing) setPicked(everything(rows, picked.lead));
+    else if (withControl && key === "c" && !typing && chosen.length > 0 && String(getSelection()) === "") {
+      act("copyDetails", chosen);
+    } else if (event.altKey && !withControl && chosen.length > 0 && host.steers && inQueue(event.key)) {
+      // Done.
+    } else if (withControl || event.altKey) return;
+    else if (event.key === "Escape") setPicked(NONE);
+    else if (typing) return;
+    else if (STEPS[event.key] !== undefined) go(STEPS[event.key] ?? 0, event.shiftKey);
     else {
       // A button keeps its own keys.
-      const row = from.closest("button") ? undefined : rows.find((one) => one.id === selected);
-      const verb = row && keyed(event, row, deletes);
-      if (!row || !verb) return;
-      act(verb, row);
+      if (from.closest("button, [role=separator]")) return;
+      const on = from.closest<HTMLElement>("[data-id]")?.dataset.id;
+      const focused = rows.filter((row) => row.id === on);
+      const targets = chosen.length > 0 ? chosen : focused;
+      const verb = keyed(event, targets, host);
+      if (!verb) return;
+      act(verb, targets.filter((row) => verb !== "open" || row.can.includes("open")));
     }
     event.preventDefault();
   });

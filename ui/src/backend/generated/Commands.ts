@@ -5,6 +5,8 @@ import type { AddRequest } from "./AddRequest";
 import type { FilesPage } from "./FilesPage";
 import type { FilesQuery } from "./FilesQuery";
 import type { Ids } from "./Ids";
+import type { Limiting } from "./Limiting";
+import type { Moving } from "./Moving";
 import type { One } from "./One";
 import type { Removal } from "./Removal";
 import type { SegmentMap } from "./SegmentMap";
@@ -51,6 +53,18 @@ retry: { args: Ids, reply: null, },
  * Takes rows off the list, with their files where told so.
  */
 remove: { args: Removal, reply: null, }, 
+/**
+ * Brings rows back that were removed a moment ago; answers how many.
+ */
+restore: { args: Ids, reply: number, }, 
+/**
+ * Puts rows that have not ended to another place in the queue.
+ */
+place: { args: Moving, reply: null, }, 
+/**
+ * Limits one download's speed.
+ */
+limit: { args: Limiting, reply: null, }, 
 /**
  * The map of one pull.
  */

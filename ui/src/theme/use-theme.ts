@@ -1,0 +1,14 @@
+// Light, dark, or as the system has it.
+import { useEffect } from "react";
+import { useRemembered } from "../kit/remembered";
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+export function useTheme() {
+  const [theme, setTheme] = useRemembered<Theme>("theme", THEMES);
+  useEffect(() => {
+    document.documentElement.style.colorScheme = theme === "system" ? "light dark" : theme;
+  }, [theme]);
+  return [theme, setTheme] as const;
+}
