@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use longhaul_client::ClientEvent;
-use tauri::{AppHandle, Emitter, Manager, RunEvent};
+use tauri::{AppHandle, Emitter, Manager, RunEvent, WindowEvent};
+use tauri_plugin_deep_link::DeepLinkExt;
 
 use crate::{
     commands,
     host::Host,
     lifecycle::{Lifecycle, Start},
+    links::{self, Given},
     notify::Notifier,
     options::{Options, Places},
+    tray::{self, Tray},
 };
 
 /// The event that carries every change to the page.
 const CLIENT_EVENT: &str = "client-event";
-const WINDOW: &str = "main";
+pub(crate) const WINDOW: &str = "main";
 
 /// Opens the window and returns when the app has quit.
 ///
@@ -25,7 +28,10 @@ const WINDOW: &str = "main";
 pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
     let single = tauri_plugin_single_instance::Builder::new()
         .dbus_id(&places.bus_name)
-        .callback(|app, _arguments, _folder| raise(app))
+        .callback(|app, arguments, _folder| {
+            raise(app);
+            links::receive(app, &arguments);
+        })
         .build();
     // An absolute name stays where it is: the window's place belongs to the data folder.
     let window_state = tauri_plugin_window_state::Builder::default()
@@ -35,10 +41,14 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .plugin(single)
         .plugin(window_state)
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_autostart::Builder::new().build())
         .manage(Lifecycle::new())
+        .manage(Given::default())
         .invoke_handler(tauri::generate_handler![commands::call])
         .setup(|app| {
             let handle = app.handle().clone();
+            hear_links(&handle, options.link.as_deref());
             let work = tauri::async_runtime::spawn(work(handle, options, places));
             app.state::<Lifecycle>().own(work);
             Ok(())
@@ -46,6 +56,15 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .build(tauri::generate_context!())
         .context("the window cannot be opened")?;
     app.run(|app, event| {
+        if let RunEvent::WindowEvent {
+            event: WindowEvent::CloseRequested { api, .. },
+            ..
+        } = &event
+            && app.state::<Lifecycle>().closes_to_tray()
+        {
+            api.prevent_close();
+            hide(app);
+        }
         if let RunEvent::ExitRequested { api, .. } = event
             && !app.state::<Lifecycle>().may_exit(app)
         {
@@ -53,6 +72,26 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Links come as arguments, of this start or of a later one; on macOS as an event of the system's.
+fn hear_links(app: &AppHandle, first: Option<&str>) {
+    if let Some(link) = first {
+        links::receive(app, &[link.to_owned()]);
+    }
+    let handle = app.clone();
+    app.deep_link().on_open_url(move |event| {
+        let links: Vec<_> = event.urls().iter().map(ToString::to_string).collect();
+        links::receive(&handle, &links);
+    });
+}
+
+fn hide(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(WINDOW)
+        && let Err(error) = window.hide()
+    {
+        tracing::warn!(%error, "the window cannot be hidden");
+    }
 }
 
 /// Shows the window to whoever asked for it.
@@ -86,6 +125,10 @@ async fn work(app: AppHandle, options: Options, places: Places) {
             return;
         }
     };
+    match host.manager.settings().await {
+        Ok(settings) => lifecycle.obey(&settings),
+        Err(error) => tracing::warn!(%error, "the settings cannot be read"),
+    }
     tracing::info!(server = %host.address, embedded = host.is_embedded(), "ready");
     let telling = tell(&app, &host);
     lifecycle.announce(Start::Ready(host.clone()));
@@ -104,6 +147,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
 async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::ManagerError> {
     // First the subscription, then the snapshot: nothing falls between the two.
     let mut changes = host.manager.subscribe().await?;
+    let tray = tray_of(app);
     let mut notifier = Notifier::new(app.clone(), host.clone());
     notifier.already_known(&host.manager.snapshot().await?);
     loop {
@@ -111,11 +155,33 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
             change = changes.next() => match change {
                 Some(event) => {
                     show(app, &event);
+                    if let Some(tray) = &tray {
+                        tray.tell(&event);
+                    }
+                    tray::mark(app, &event.totals);
                     notifier.hear(&event);
                 }
                 None => return Ok(()),
             },
             () = notifier.due() => notifier.tell().await,
+        }
+    }
+}
+
+/// The tray's icon, where the system has a tray.
+fn tray_of(app: &AppHandle) -> Option<Tray> {
+    if !tray::is_possible() {
+        tracing::info!("no tray: libayatana-appindicator3 is not installed");
+        return None;
+    }
+    match tray::show(app) {
+        Ok(tray) => {
+            app.state::<Lifecycle>().has_tray();
+            Some(tray)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the tray cannot be used");
+            None
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use longhaul_client::Settings;
 use tauri::{AppHandle, async_runtime::JoinHandle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,10 @@ pub(crate) struct Lifecycle {
     work: Mutex<Option<JoinHandle<()>>>,
     quitting: Mutex<Option<JoinHandle<()>>>,
     quit: AtomicBool,
+    /// Whether there is an icon in the tray by which a hidden window comes back.
+    tray: AtomicBool,
+    /// Whether the user wants a closed window to be only hidden.
+    hides: AtomicBool,
 }
 
 impl Lifecycle {
@@ -48,7 +53,29 @@ impl Lifecycle {
             work: Mutex::new(None),
             quitting: Mutex::new(None),
             quit: AtomicBool::new(false),
+            tray: AtomicBool::new(false),
+            hides: AtomicBool::new(false),
         }
+    }
+
+    /// The icon is in the tray.
+    pub(crate) fn has_tray(&self) {
+        self.tray.store(true, Ordering::Release);
+    }
+
+    /// Whether there is a tray.
+    pub(crate) fn is_in_tray(&self) -> bool {
+        self.tray.load(Ordering::Acquire)
+    }
+
+    /// Takes over what the settings say of the window.
+    pub(crate) fn obey(&self, settings: &Settings) {
+        self.hides.store(settings.close_to_tray, Ordering::Release);
+    }
+
+    /// Whether a window that is closed stays in the tray. Without a tray it would be lost.
+    pub(crate) fn closes_to_tray(&self) -> bool {
+        self.is_in_tray() && self.hides.load(Ordering::Acquire)
     }
 
     /// Where the work says how its start went.

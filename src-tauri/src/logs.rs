@@ -46,6 +46,17 @@ pub(crate) fn say(sentence: &str) {
     let _ = writeln!(std::io::stderr(), "{sentence}");
 }
 
+/// The last lines of the log; nothing where there is none.
+pub(crate) async fn end(places: &Places) -> String {
+    const LINES: usize = 100;
+    let text = tokio::fs::read(places.data.join(NAME))
+        .await
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
 fn open(places: &Places) -> std::io::Result<File> {
     let path = places.data.join(NAME);
     if fs::metadata(&path).is_ok_and(|meta| meta.len() > MAX_LOG) {

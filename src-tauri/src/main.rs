@@ -9,10 +9,12 @@ mod display;
 mod embedded;
 mod host;
 mod lifecycle;
+mod links;
 mod logs;
 mod notify;
 mod opening;
 mod options;
+mod tray;
 
 use std::process::ExitCode;
 

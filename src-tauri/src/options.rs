@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// A server elsewhere, instead of the one inside
     #[arg(long, env = "LONGHAUL_SERVER", value_name = "URL")]
     pub(crate) server: Option<Url>,
+    /// A link (`longhaul://add?url=…`) whose downloads are to be asked for
+    #[arg(value_name = "LINK")]
+    pub(crate) link: Option<String>,
     /// A file with that server's token
     #[arg(
         long,

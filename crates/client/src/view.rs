@@ -436,6 +436,8 @@ pub struct Settings {
     pub notify: bool,
     /// Who fetches a URL, unless its addition says otherwise.
     pub urls: Via,
+    /// Whether a window that is closed stays in the tray, and downloads go on.
+    pub close_to_tray: bool,
 }
 
 impl Default for Settings {
@@ -447,6 +449,7 @@ impl Default for Settings {
             limit: None,
             notify: true,
             urls: Via::Direct,
+            close_to_tray: false,
         }
     }
 }

@@ -149,9 +149,20 @@ impl Pull<'_> {
             };
             let trailing = self.trailing(&ready);
             let first = ready.first.take();
-            let (outcome, kept) = self.crew(&ready, first, trailing.as_ref()).await?;
-            self.kept = kept;
-            let why = match outcome? {
+            let worked = self.crew(&ready, first, trailing.as_ref()).await;
+            let worked = worked.and_then(|(outcome, kept)| {
+                self.kept = kept;
+                outcome
+            });
+            let trailing = match (&worked, trailing) {
+                (Ok(Outcome::Complete), trailing) => trailing,
+                (_, Some(trailing)) => {
+                    trailing.abandon().await;
+                    None
+                }
+                (_, None) => None,
+            };
+            let why = match worked? {
                 Outcome::Complete => match self.conclude(&ready, trailing).await? {
                     Some(finished) => return Ok(finished),
                     None => {

@@ -1,9 +1,11 @@
 //! What this program is, and where it keeps things.
 
 use serde::Serialize;
+use tauri::Manager as _;
 use ts_rs::TS;
 
 use super::{Call, CommandError};
+use crate::lifecycle::Lifecycle;
 
 /// For the "about" panel and for bug reports.
 #[derive(Debug, Serialize, TS)]
@@ -20,6 +22,8 @@ pub(crate) struct About {
     server: String,
     /// Whether it runs inside.
     embedded: bool,
+    /// Whether there is an icon in the system's tray.
+    tray: bool,
 }
 
 pub(crate) async fn about(call: &Call<'_>, (): ()) -> Result<About, CommandError> {
@@ -32,5 +36,6 @@ pub(crate) async fn about(call: &Call<'_>, (): ()) -> Result<About, CommandError
             .then(|| host.places.library.display().to_string()),
         server: host.address.clone(),
         embedded: host.is_embedded(),
+        tray: call.app.state::<Lifecycle>().is_in_tray(),
     })
 }

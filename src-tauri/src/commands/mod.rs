@@ -2,6 +2,7 @@
 //! table is the only declaration of a command; the page's TypeScript is generated from it.
 
 mod about;
+mod carry;
 mod downloads;
 mod error;
 mod files;
@@ -14,6 +15,7 @@ use tauri::{AppHandle, Manager};
 pub(crate) use self::error::CommandError;
 use self::{
     about::About,
+    carry::Imported,
     downloads::{Ids, Limiting, Moving, One, Removal},
     files::FilesQuery,
     table::commands,
@@ -59,6 +61,18 @@ commands! {
     settings: () => Settings, settings::settings;
     /// Sets all of it; answers what now holds.
     setSettings: Settings => Settings, settings::set_settings;
+    /// Whether the app starts with the system.
+    autostart: () => bool, settings::autostart;
+    /// Sets that; answers what now holds.
+    setAutostart: bool => bool, settings::set_autostart;
+    /// Ids and URLs that a link gave and that were not shown yet, once.
+    given: () => Vec<String>, settings::given;
+    /// Saves the list and the settings to a file; its path, or null when the user did not.
+    export: () => Option<String>, carry::export;
+    /// Takes such a file in; null when the user chose none.
+    import: () => Option<Imported>, carry::import;
+    /// What a report of a fault needs, without secrets.
+    diagnostics: () => String, carry::diagnostics;
     /// What this is, and where it keeps things.
     about: () => About, about::about;
 }

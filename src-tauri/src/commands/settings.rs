@@ -1,8 +1,11 @@
 //! Commands on what the user can set.
 
 use longhaul_client::Settings;
+use tauri::Manager as _;
+use tauri_plugin_autostart::ManagerExt as _;
 
 use super::{Call, CommandError};
+use crate::{lifecycle::Lifecycle, links::Given};
 
 pub(crate) async fn settings(call: &Call<'_>, (): ()) -> Result<Settings, CommandError> {
     Ok(call.host.manager.settings().await?)
@@ -13,5 +16,35 @@ pub(crate) async fn set_settings(
     settings: Settings,
 ) -> Result<Settings, CommandError> {
     call.host.manager.set_settings(settings).await?;
-    Ok(call.host.manager.settings().await?)
+    let settings = call.host.manager.settings().await?;
+    call.app.state::<Lifecycle>().obey(&settings);
+    Ok(settings)
+}
+
+pub(crate) async fn autostart(call: &Call<'_>, (): ()) -> Result<bool, CommandError> {
+    call.app
+        .autolaunch()
+        .is_enabled()
+        .map_err(|error| refused(&error))
+}
+
+pub(crate) async fn set_autostart(call: &Call<'_>, on: bool) -> Result<bool, CommandError> {
+    let auto = call.app.autolaunch();
+    match on {
+        true => auto.enable(),
+        false => auto.disable(),
+    }
+    .map_err(|error| refused(&error))?;
+    auto.is_enabled().map_err(|error| refused(&error))
+}
+
+fn refused(error: &tauri_plugin_autostart::Error) -> CommandError {
+    CommandError::new(
+        "autostart_failed",
+        format!("the system does not let Longhaul start by itself: {error}"),
+    )
+}
+
+pub(crate) async fn given(call: &Call<'_>, (): ()) -> Result<Vec<String>, CommandError> {
+    Ok(call.app.state::<Given>().take())
 }

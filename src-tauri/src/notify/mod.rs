@@ -15,6 +15,8 @@ use tokio::{
     time::Instant,
 };
 
+#[cfg(test)]
+pub(crate) use self::words::tests::row as a_row;
 use self::{news::News, words::Message};
 use crate::{app, commands::CommandError, host::Host};
 

@@ -152,7 +152,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::notify) fn row(name: &str, state: DownloadState) -> DownloadView {
+    pub(crate) fn row(name: &str, state: DownloadState) -> DownloadView {
         DownloadView {
             id: DownloadId::random(),
             job_id: None,

@@ -65,7 +65,7 @@ export function ListHead({ layout, setLayout, columns, sort, setSort }: Props) {
         )}
         <button type="button" data-testid={`sort-${column}`} onClick={() => { sortBy(column); }}
           className={`flex h-full min-w-0 flex-1 items-center gap-1 px-1 hover:text-ink
-            ${column === "name" || column === "source" || column === "status" ? "" : "justify-end"}`}>
+            ${["name", "source", "status", "progress"].includes(column) ? "" : "justify-end"}`}>
           <span className="truncate">{t(TITLES[column])}</span>
           {now && <Arrow aria-hidden size={12} className="shrink-0" />}
         </button>

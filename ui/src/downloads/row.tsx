@@ -45,7 +45,7 @@ export const Row = memo(function Row({
     progress: row.state !== "completed" && row.state !== "cancelled" && (
       <div className="flex items-center gap-2">
         <Bar name={row.name} parts={parts} still={!moving} />
-        <span className="w-9 shrink-0 text-right text-dim tabular-nums">{parts.whole} %</span>
+        <span className="w-11 shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
       </div>
     ),
     size: <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,

@@ -158,6 +158,7 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         limit: Some(1 << 20),
         notify: false,
         urls: Via::Server,
+        close_to_tray: true,
     };
     for bad in [
         Settings {

@@ -59,6 +59,13 @@ impl Trailing {
         });
     }
 
+    /// No digest is wanted any more. Waited for, because its handle on the file holds the file's lock.
+    pub(crate) async fn abandon(self) {
+        drop(self.frontier);
+        // How it ended is of no interest.
+        let _ = self.hasher.await;
+    }
+
     /// All `size` bytes are written: the digest of them.
     pub(crate) async fn finish(self, size: u64) -> io::Result<Sha256> {
         self.frontier.send_replace(size | END);

@@ -53,6 +53,27 @@ async fn a_stopped_pull_goes_on_from_its_last_byte() {
     assert_eq!(names(folder.path()), ["thing.bin"]);
 }
 
+/// Whoever reads the file for its digest may be in the middle of a piece when the pull is stopped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_pull_has_let_go_of_its_file_when_it_says_so() {
+    let bytes = content(8 * MIB, 86);
+    let rules = Rules {
+        rate: Some(8 << 20),
+        ..Rules::default()
+    };
+    let origin = Origin::start(bytes.clone(), rules).await;
+    for round in 0..8 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+        pull.request.expected.sha256 = Some(sha256(&bytes));
+        pull.request.connections = 2;
+        let stopped = pull.run_until(past(MIB + round * 50_000)).await;
+        assert_eq!(stopped.code(), "stopped");
+        let finished = pull.run().await.expect("nobody else is in its way");
+        assert_eq!(finished.size, bytes.len() as u64);
+    }
+}
+
 #[tokio::test]
 async fn bytes_that_changed_on_the_disk_are_fetched_again() {
     for with_manifest in [false, true] {

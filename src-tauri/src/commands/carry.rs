@@ -1,0 +1,258 @@
+//! The list and the settings as a file to carry elsewhere, and what a report of a fault needs.
+
+use std::{collections::HashSet, path::PathBuf};
+
+use longhaul_client::{
+    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, Settings, Via,
+};
+use serde::{Deserialize, Serialize};
+use tauri::Manager as _;
+use tauri_plugin_dialog::DialogExt;
+use tokio::sync::oneshot;
+use ts_rs::TS;
+
+use super::{Call, CommandError};
+use crate::logs;
+
+/// Of the file's shape; a later one is refused.
+const VERSION: u32 = 1;
+/// A file of 10,000 downloads is about 5 MB.
+const LARGEST: u64 = 64 << 20;
+
+/// The list and the settings in one file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Carried {
+    version: u32,
+    settings: Settings,
+    downloads: Vec<DownloadView>,
+}
+
+/// What became of an import.
+#[derive(Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) struct Imported {
+    /// Downloads that were added: those that had not been completed and are not in the list.
+    pub(crate) added: u32,
+    /// Downloads that were left out.
+    pub(crate) left_out: u32,
+}
+
+/// Saves the list and the settings where the user says; the file's path, or null when they did not.
+pub(crate) async fn export(call: &Call<'_>, (): ()) -> Result<Option<String>, CommandError> {
+    let (reply, chosen) = oneshot::channel();
+    call.app
+        .dialog()
+        .file()
+        .set_title("Save the list and the settings")
+        .set_file_name("longhaul.json")
+        .save_file(move |path| {
+            let _ = reply.send(path);
+        });
+    let Ok(Some(path)) = chosen.await else {
+        return Ok(None);
+    };
+    let path = path_of(path)?;
+    let carried = Carried {
+        version: VERSION,
+        settings: call.host.manager.settings().await?,
+        downloads: call.host.manager.snapshot().await?.downloads,
+    };
+    let text = serde_json::to_vec_pretty(&carried)
+        .map_err(|error| CommandError::new("export_failed", error.to_string()))?;
+    tokio::fs::write(&path, text).await.map_err(|error| {
+        CommandError::new(
+            "export_failed",
+            format!("{} could not be written: {error}", path.display()),
+        )
+    })?;
+    Ok(Some(path.display().to_string()))
+}
+
+/// Takes a saved file in: its settings hold, and what it had not completed is downloaded; null when
+/// the user chose none.
+pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, CommandError> {
+    let (reply, chosen) = oneshot::channel();
+    call.app
+        .dialog()
+        .file()
+        .set_title("Take in a saved list")
+        .add_filter("Longhaul", &["json"])
+        .pick_file(move |path| {
+            let _ = reply.send(path);
+        });
+    let Ok(Some(path)) = chosen.await else {
+        return Ok(None);
+    };
+    let path = path_of(path)?;
+    let failed = |why: String| {
+        CommandError::new(
+            "import_failed",
+            format!("{}: {why}. Nothing was changed.", path.display()),
+        )
+    };
+    let size = tokio::fs::metadata(&path)
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .len();
+    if size > LARGEST {
+        return Err(failed("it is too large for a list".to_owned()));
+    }
+    let text = tokio::fs::read(&path)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let carried = read(&text).map_err(failed)?;
+    let there = call.host.manager.snapshot().await?.downloads;
+    let (items, left_out) = wanted(&carried.downloads, &there);
+    let added = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    call.host.manager.set_settings(carried.settings).await?;
+    call.app
+        .state::<crate::lifecycle::Lifecycle>()
+        .obey(&call.host.manager.settings().await?);
+    if !items.is_empty() {
+        let request = AddRequest {
+            items,
+            folder: None,
+        };
+        call.host.manager.add(request).await?;
+    }
+    Ok(Some(Imported { added, left_out }))
+}
+
+fn path_of(path: tauri_plugin_dialog::FilePath) -> Result<PathBuf, CommandError> {
+    path.into_path()
+        .map_err(|error| CommandError::new("invalid", error.to_string()))
+}
+
+fn read(text: &[u8]) -> Result<Carried, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        version: u32,
+    }
+    let head: Head = serde_json::from_slice(text)
+        .map_err(|_| "it is no list that Longhaul has saved".to_owned())?;
+    if head.version != VERSION {
+        return Err(format!(
+            "it is of version {}, and this Longhaul reads {VERSION}",
+            head.version
+        ));
+    }
+    serde_json::from_slice(text).map_err(|error| format!("it is damaged ({error})"))
+}
+
+/// What is still to be downloaded and not in the list, and how many are left out.
+fn wanted(saved: &[DownloadView], there: &[DownloadView]) -> (Vec<AddItem>, u32) {
+    let key = |source: &DownloadSource| match source {
+        DownloadSource::File { file_id } => file_id.to_string(),
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => url.clone(),
+    };
+    let mut known: HashSet<_> = there.iter().map(|row| key(&row.source)).collect();
+    let mut items = Vec::new();
+    for row in saved.iter().rev() {
+        let over = matches!(
+            row.state,
+            DownloadState::Completed | DownloadState::Cancelled
+        );
+        if over || !known.insert(key(&row.source)) {
+            continue;
+        }
+        items.push(match row.source.clone() {
+            DownloadSource::File { file_id } => AddItem::File {
+                file_id,
+                name: Some(row.name.clone()),
+            },
+            DownloadSource::Url { url } => AddItem::Url {
+                url,
+                via: Some(Via::Server),
+            },
+            DownloadSource::Direct { url } => AddItem::Url {
+                url,
+                via: Some(Via::Direct),
+            },
+        });
+    }
+    let left_out = saved.len() - items.len();
+    (items, u32::try_from(left_out).unwrap_or(u32::MAX))
+}
+
+/// What a report of a fault needs: versions, settings, sums and the end of the log. No token, no
+/// link and no file's name is in it.
+pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, CommandError> {
+    let host = call.host;
+    let settings = host.manager.settings().await?;
+    let snapshot = host.manager.snapshot().await?;
+    let log = logs::end(&host.places).await;
+    Ok(format!(
+        "Longhaul {} on {} {}\nserver: {}\nway to it: {:?}\ntotals: {:?}\n\
+         settings: concurrent {}, connections {}, limit {:?}, notify {}, urls {:?}\n\n{log}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        if host.is_embedded() {
+            "inside"
+        } else {
+            "elsewhere"
+        },
+        snapshot.server,
+        snapshot.totals,
+        settings.concurrent,
+        settings.connections,
+        settings.limit,
+        settings.notify,
+        settings.urls,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::a_row as row;
+
+    fn of(url: &str, state: DownloadState) -> DownloadView {
+        DownloadView {
+            source: DownloadSource::Direct { url: url.into() },
+            ..row("a.bin", state)
+        }
+    }
+
+    #[test]
+    fn what_is_unfinished_and_not_there_is_wanted_once_and_in_its_order() {
+        let saved = [
+            of("https://h/4", DownloadState::Paused),
+            of("https://h/3", DownloadState::Completed),
+            of("https://h/2", DownloadState::Failed),
+            of("https://h/1", DownloadState::Queued),
+            of("https://h/2", DownloadState::Queued),
+        ];
+        let there = [of("https://h/1", DownloadState::Completed)];
+        let (items, left_out) = wanted(&saved, &there);
+        let urls: Vec<_> = items
+            .iter()
+            .map(|item| match item {
+                AddItem::Url { url, via } => (url.as_str(), *via),
+                AddItem::File { .. } => ("", None),
+            })
+            .collect();
+        let direct = Some(Via::Direct);
+        assert_eq!(urls, [("https://h/2", direct), ("https://h/4", direct)]);
+        assert_eq!(left_out, 3);
+    }
+
+    #[test]
+    fn a_file_of_another_version_or_of_another_program_is_refused_in_words() {
+        let carried = Carried {
+            version: VERSION,
+            settings: Settings::default(),
+            downloads: vec![of("https://h/1", DownloadState::Queued)],
+        };
+        let text = serde_json::to_string(&carried).expect("text");
+        assert_eq!(read(text.as_bytes()).expect("reads").downloads.len(), 1);
+        let later = text.replace("\"version\":1", "\"version\":2");
+        let said = read(later.as_bytes()).expect_err("refused");
+        assert!(said.contains("version 2"), "{said}");
+        for foreign in ["", "{}", "[1]", "{\"version\":1}"] {
+            assert!(read(foreign.as_bytes()).is_err(), "{foreign}");
+        }
+    }
+}

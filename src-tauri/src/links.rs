@@ -1,0 +1,95 @@
+//! Links of other programs and pages: `longhaul://add?url=…&id=…`. They only fill the dialog that
+//! adds; nothing is downloaded unless the user says so there.
+
+use std::sync::{Mutex, PoisonError};
+
+use tauri::{AppHandle, Emitter, Manager};
+use url::Url;
+
+use crate::app;
+
+/// How links begin.
+pub(crate) const SCHEME: &str = "longhaul";
+/// Tells the page that there is something to fetch by the command `given`.
+const GIVEN: &str = "given";
+/// More than this in one link is no list of links.
+const MOST: usize = 1000;
+const LONGEST: usize = 64 << 10;
+
+/// What was given and not yet shown.
+#[derive(Debug, Default)]
+pub(crate) struct Given(Mutex<Vec<String>>);
+
+impl Given {
+    /// What there is, once.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Takes the links among a program's arguments, and shows the window that asks for them.
+pub(crate) fn receive(app: &AppHandle, arguments: &[String]) {
+    let lines: Vec<_> = arguments
+        .iter()
+        .filter(|text| text.len() <= LONGEST)
+        .filter_map(|text| read(text))
+        .flatten()
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    tracing::info!(count = lines.len(), "downloads were given by a link");
+    let given = app.state::<Given>();
+    given
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .extend(lines);
+    app::raise(app);
+    if let Err(error) = app.emit(GIVEN, ()) {
+        tracing::warn!(%error, "the page could not be told of a link");
+    }
+}
+
+/// The ids and the http(s) URLs in a link; nothing of anything else.
+fn read(text: &str) -> Option<Vec<String>> {
+    let link = Url::parse(text).ok()?;
+    if link.scheme() != SCHEME || link.host_str() != Some("add") {
+        return None;
+    }
+    let lines = link
+        .query_pairs()
+        .filter_map(|(name, value)| match &*name {
+            "url" => {
+                let url = Url::parse(&value).ok()?;
+                matches!(url.scheme(), "http" | "https").then(|| url.to_string())
+            }
+            "id" => value.parse::<u64>().ok().map(|id| id.to_string()),
+            _ => None,
+        })
+        .take(MOST)
+        .collect();
+    Some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_gives_ids_and_web_addresses_and_nothing_else() {
+        let link = "longhaul://add?url=https%3A%2F%2Fexample.org%2Fa.zip%3Fx%3D1&id=7&url=file:///etc/passwd\
+                    &url=javascript:alert(1)&id=no&name=x";
+        let lines = read(link).expect("a link of ours");
+        assert_eq!(lines, ["https://example.org/a.zip?x=1", "7"]);
+        for foreign in [
+            "longhaul://remove?id=7",
+            "https://add/?id=7",
+            "longhaul:add?id=7",
+            "--data-dir",
+            "",
+        ] {
+            assert_eq!(read(foreign), None, "{foreign}");
+        }
+    }
+}
