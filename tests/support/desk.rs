@@ -101,6 +101,12 @@ impl Desk {
         self.root.path().join("downloads")
     }
 
+    /// Where deleted files go.
+    #[must_use]
+    pub fn trash(&self) -> PathBuf {
+        self.root.path().join("home/data/Trash/files")
+    }
+
     /// The app's data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {

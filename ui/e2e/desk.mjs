@@ -30,7 +30,8 @@ export function shell({ rows, files, server, notices = [] }) {
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
-    urls: "direct" };
+    urls: "direct", closeToTray: false };
+  let autostart = false;
   const count = (...states) => rows.filter((row) => states.includes(row.state)).length;
   const totals = () => ({
     all: rows.length, active: count("preparing", "downloading", "verifying"), waiting: count("queued", "paused"),
@@ -39,6 +40,8 @@ export function shell({ rows, files, server, notices = [] }) {
   });
   const desk = {
     calls: [],
+    /** What links of other programs gave. */
+    given: [],
     rows,
     tell(changed, removed = []) {
       const byId = new Map(changed.map((row) => [row.id, row]));
@@ -57,6 +60,16 @@ export function shell({ rows, files, server, notices = [] }) {
     }),
     settings: () => settings,
     setSettings: (next) => { settings = next; return settings; },
+    about: () => ({
+      version: "0.1.0", dataDir: "/home/ada/.local/share/org.longhaul.desktop", library: null, server: "inside",
+      embedded: true, tray: true,
+    }),
+    autostart: () => autostart,
+    setAutostart: (on) => { autostart = on; return on; },
+    given: () => desk.given.splice(0),
+    export: () => "/home/ada/longhaul.json",
+    import: () => ({ added: 2, leftOut: 5 }),
+    diagnostics: () => "Longhaul 0.1.0 on linux",
     chooseFolder: () => "/mnt/archive",
     add: ({ items }) => ({ ids: items.map((_, at) => `new-${at}`) }),
     remove: ({ ids }) => {

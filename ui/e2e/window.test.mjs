@@ -159,7 +159,7 @@ test("every command is found by its name, and done", { timeout: 60_000 }, async 
   await page.keyboard.press("Control+k");
   await page.getByTestId("palette-field").fill("settings");
   await page.getByTestId("deed-settings").click();
-  await page.getByText("Save to").waitFor();
+  await page.getByText("Save to", { exact: true }).waitFor();
 });
 
 test("rows change places in the queue by keys and by dragging", { timeout: 60_000 }, async () => {
@@ -232,9 +232,57 @@ test("a setting that cannot be is told and not saved", { timeout: 60_000 }, asyn
   await field.fill("8");
   await field.press("Enter");
   await page.getByLabel("Speed limit in MB/s").fill("2,5");
-  await page.getByRole("switch").click();
+  await page.getByRole("switch", { name: "Tell me when a file is here" }).click();
   const set = { concurrent: 8, limit: 2_500_000, notify: false };
   await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject(set);
+});
+
+test("what concerns this computer is set at once", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+,");
+  await page.getByRole("switch", { name: "Closing the window keeps it in the tray" }).click();
+  await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject({ closeToTray: true });
+  await page.getByRole("switch", { name: "Start with the system" }).click();
+  await expect.poll(() => called("setAutostart")).toEqual([true]);
+  // What one part of the dialog set, another does not undo.
+  await page.getByRole("radio", { name: "The server" }).click();
+  await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject({ closeToTray: true, urls: "server" });
+  await page.getByRole("button", { name: "Save to a file…" }).click();
+  await page.getByText("Saved to /home/ada/longhaul.json").waitFor();
+  await page.getByRole("button", { name: "Take in a file…" }).click();
+  await page.getByText("2 added, 5 left out").waitFor();
+});
+
+test("a link of another program fills the dialog, and nothing starts by itself", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.evaluate(() => {
+    window.desk.given.push("https://example.org/a.zip", "70005");
+    window.desk.tell([]);
+  });
+  await page.getByRole("dialog").getByText("2 understood").waitFor();
+  expect(await called("add")).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(await called("add")).toEqual([]);
+});
+
+test("the window speaks another language when it is told to, and the colours chosen", { timeout: 60_000 }, async () => {
+  await open(3);
+  await page.keyboard.press("Control+,");
+  await page.getByRole("radio", { name: "Dark" }).click();
+  await expect.poll(() => page.evaluate(() => document.documentElement.style.colorScheme)).toBe("dark");
+  await page.getByLabel("Language").selectOption({ label: "Deutsch" });
+  await page.getByRole("button", { name: /^Fertig/u }).waitFor();
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe("de");
+  expect(await page.evaluate(() => document.documentElement.style.colorScheme)).toBe("dark");
+});
+
+test("what is in the list already is marked before it is added again", { timeout: 60_000 }, async () => {
+  await open(3);
+  await page.keyboard.press("Control+n");
+  await page.getByTestId("add-field").fill("70001 70055");
+  await page.getByText("· in the list already").waitFor();
+  expect(await page.getByText("· in the list already").count()).toBe(1);
 });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

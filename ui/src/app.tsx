@@ -1,6 +1,6 @@
 // The window: sidebar with counts, header, what must be told, the list, one download in full.
 import { LucideProvider } from "lucide-react";
-import { useDeferredValue, useMemo, useRef, useState } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import mark from "../../icons/longhaul.svg";
 import { AddDialog } from "./add/add-dialog";
 import { useGiven } from "./add/use-given";
@@ -90,6 +90,8 @@ export function App({ backend }: { backend: Backend }) {
     if (place) move(chosen.map((row) => row.id), place);
   };
   useGiven(openAddWith);
+  const { system } = backend;
+  useEffect(() => { system?.onGiven((given) => { setOver({ kind: "add", given }); }); }, [system]);
   useKeys({
     rows: shown, picked, chosen, host, setPicked, act, step,
     commands: {

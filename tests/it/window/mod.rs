@@ -8,6 +8,7 @@ use longhaul_tests::{
 };
 
 mod life;
+mod list;
 mod trouble;
 mod way;
 

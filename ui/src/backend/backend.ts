@@ -1,9 +1,11 @@
 // What the window needs of its host: the desktop's commands, or the server's plain HTTP.
+import type { About } from "./generated/About";
 import type { Action } from "./generated/Action";
 import type { AddOutcome } from "./generated/AddOutcome";
 import type { AddRequest } from "./generated/AddRequest";
 import type { DownloadId } from "./generated/DownloadId";
 import type { FilesPage } from "./generated/FilesPage";
+import type { Imported } from "./generated/Imported";
 import type { QueuePlace } from "./generated/QueuePlace";
 import type { SegmentMap } from "./generated/SegmentMap";
 import type { Settings } from "./generated/Settings";
@@ -23,6 +25,19 @@ export class BackendError extends Error {
   ) {
     super(message);
   }
+}
+
+/** The desktop's side of the app: its tray, its start, links of other programs, files. */
+export interface System {
+  about(): Promise<About>;
+  autostart(): Promise<boolean>;
+  setAutostart(on: boolean): Promise<boolean>;
+  /** Calls back with what links of other programs gave, now and later. */
+  onGiven(given: (text: string) => void): void;
+  /** Saves the list and the settings; where, or null when the user did not. */
+  exportList(): Promise<string | null>;
+  importList(): Promise<Imported | null>;
+  diagnostics(): Promise<string>;
 }
 
 export interface Backend {
@@ -45,6 +60,8 @@ export interface Backend {
   segments(id: DownloadId): Promise<SegmentMap>;
   settings(): Promise<Settings>;
   setSettings(settings: Settings): Promise<Settings>;
+  /** What only the desktop's own system can do; null where there is none. */
+  readonly system: System | null;
   chooseFolder(): Promise<string | null>;
   /** Takes a token of the server's; only where the page itself speaks with it. */
   signIn?: (token: string) => void;

@@ -53,6 +53,7 @@ export function httpBackend(): Backend {
     segments: absent,
     settings: absent,
     setSettings: absent,
+    system: null,
     chooseFolder: absent,
     dismissNotices: () => { jobs.understood(); },
     signIn(token) {

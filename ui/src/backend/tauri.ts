@@ -38,6 +38,21 @@ export function tauriBackend(): Backend {
     segments: (id) => call("segments", { id }),
     settings: () => call("settings", null),
     setSettings: (settings) => call("setSettings", settings),
+    system: {
+      about: () => call("about", null),
+      autostart: () => call("autostart", null),
+      setAutostart: (on) => call("setAutostart", on),
+      onGiven(given) {
+        const look = () => {
+          call("given", null).then((lines) => { if (lines.length > 0) given(lines.join("\n")); }, () => undefined);
+        };
+        void listen("given", look);
+        look();
+      },
+      exportList: () => call("export", null),
+      importList: () => call("import", null),
+      diagnostics: () => call("diagnostics", null),
+    },
     chooseFolder: () => call("chooseFolder", null),
     dismissNotices() {
       store.dismissNotices();

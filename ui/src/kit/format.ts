@@ -1,5 +1,5 @@
 // Numbers and times for people: decimal bytes, humane durations, days by name.
-import { t } from "../i18n/t";
+import { language, t } from "../i18n/t";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
@@ -33,9 +33,9 @@ export function lapse(milliseconds: number): string {
   return seconds < 10 ? t("seconds", { seconds: seconds.toFixed(1) }) : duration(seconds);
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+const YEAR = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
 const midnight = (of: Date) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
 
 /** Local time: by the clock today, by its day before. */

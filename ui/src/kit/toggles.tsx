@@ -7,6 +7,7 @@ interface OnOff {
   label: string;
   on: boolean;
   set: (on: boolean) => void;
+  disabled?: boolean;
 }
 
 export function Pick({ label, on, set }: OnOff) {
@@ -19,10 +20,10 @@ export function Pick({ label, on, set }: OnOff) {
   );
 }
 
-export function Switch({ id, label, on, set }: OnOff) {
+export function Switch({ id, label, on, set, disabled = false }: OnOff) {
   return (
-    <RadixSwitch.Root id={id} aria-label={label} checked={on} onCheckedChange={set}
-      className="h-5 w-9 shrink-0 rounded-full bg-dim p-0.5 transition-colors data-[state=checked]:bg-accent">
+    <RadixSwitch.Root id={id} aria-label={label} checked={on} onCheckedChange={set} disabled={disabled}
+      className="disabled:opacity-50 h-5 w-9 shrink-0 rounded-full bg-dim p-0.5 transition-colors data-[state=checked]:bg-accent">
       <RadixSwitch.Thumb
         className="block size-4 rounded-full bg-page transition-transform data-[state=checked]:translate-x-4" />
     </RadixSwitch.Root>

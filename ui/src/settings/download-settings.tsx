@@ -17,7 +17,8 @@ export function DownloadSettings({ backend }: { backend: Backend }) {
   useEffect(() => { backend.settings().then(setSettings, failed); }, [backend]);
   if (!settings) return <p role="alert" className="text-bad">{problem}</p>;
   const save = (change: Partial<Settings>) => {
-    backend.setSettings({ ...settings, ...change }).then((saved) => {
+    // Read anew: other parts of the dialog change settings too.
+    backend.settings().then((latest) => backend.setSettings({ ...latest, ...change })).then((saved) => {
       setSettings(saved);
       setProblem("");
     }, failed);

@@ -1,11 +1,13 @@
 // What can be set, with immediate effect.
 import type { Backend } from "../backend/backend";
 import type { Density } from "../downloads/list";
-import { t } from "../i18n/t";
+import { LANGUAGES, t } from "../i18n/t";
+import { keep, keptAs } from "../kit/remembered";
 import { type Theme, THEMES } from "../theme/use-theme";
 import { Dialog } from "../kit/dialog";
 import { Segments } from "../kit/toggles";
 import { DownloadSettings } from "./download-settings";
+import { SystemSettings } from "./system-settings";
 
 interface Props {
   backend: Backend;
@@ -29,6 +31,18 @@ export function SettingsDialog({ backend, density, setDensity, theme, setTheme, 
         <section aria-label={t("set_window")}>
           <h3 className="mb-2 font-semibold">{t("set_window")}</h3>
           <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
+            <label htmlFor="set-language">{t("set_language")}</label>
+            <span className="flex">
+              <select id="set-language" defaultValue={String(keptAs("language") ?? "system")} className="field"
+                onChange={(event) => {
+                  keep("language", event.target.value);
+                  // Every word and figure is made anew.
+                  location.reload();
+                }}>
+                <option value="system">{t("language_system")}</option>
+                {Object.entries(LANGUAGES).map(([tag, { name }]) => <option key={tag} value={tag}>{name}</option>)}
+              </select>
+            </span>
             <span>{t("set_theme")}</span>
             <span className="flex">
               <Segments label={t("set_theme")} value={theme} choose={setTheme}
@@ -41,6 +55,7 @@ export function SettingsDialog({ backend, density, setDensity, theme, setTheme, 
             </span>
           </div>
         </section>
+        {backend.system && <SystemSettings backend={backend} system={backend.system} />}
       </div>
     </Dialog>
   );

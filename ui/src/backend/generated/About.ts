@@ -23,4 +23,8 @@ server: string,
 /**
  * Whether it runs inside.
  */
-embedded: boolean, };
+embedded: boolean, 
+/**
+ * Whether there is an icon in the system's tray.
+ */
+tray: boolean, };

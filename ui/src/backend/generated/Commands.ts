@@ -5,6 +5,7 @@ import type { AddRequest } from "./AddRequest";
 import type { FilesPage } from "./FilesPage";
 import type { FilesQuery } from "./FilesQuery";
 import type { Ids } from "./Ids";
+import type { Imported } from "./Imported";
 import type { Limiting } from "./Limiting";
 import type { Moving } from "./Moving";
 import type { One } from "./One";
@@ -89,6 +90,30 @@ settings: { args: null, reply: Settings, },
  * Sets all of it; answers what now holds.
  */
 setSettings: { args: Settings, reply: Settings, }, 
+/**
+ * Whether the app starts with the system.
+ */
+autostart: { args: null, reply: boolean, }, 
+/**
+ * Sets that; answers what now holds.
+ */
+setAutostart: { args: boolean, reply: boolean, }, 
+/**
+ * Ids and URLs that a link gave and that were not shown yet, once.
+ */
+given: { args: null, reply: Array<string>, }, 
+/**
+ * Saves the list and the settings to a file; its path, or null when the user did not.
+ */
+export: { args: null, reply: string | null, }, 
+/**
+ * Takes such a file in; null when the user chose none.
+ */
+import: { args: null, reply: Imported | null, }, 
+/**
+ * What a report of a fault needs, without secrets.
+ */
+diagnostics: { args: null, reply: string, }, 
 /**
  * What this is, and where it keeps things.
  */

@@ -28,4 +28,8 @@ notify: boolean,
 /**
  * Who fetches a URL, unless its addition says otherwise.
  */
-urls: Via, };
+urls: Via, 
+/**
+ * Whether a window that is closed stays in the tray, and downloads go on.
+ */
+closeToTray: boolean, };

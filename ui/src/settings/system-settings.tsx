@@ -1,0 +1,75 @@
+// What concerns this computer: the tray, the start, the list as a file, and what a report of a fault needs.
+import { useEffect, useState } from "react";
+import type { Backend, System } from "../backend/backend";
+import type { About } from "../backend/generated/About";
+import type { Settings } from "../backend/generated/Settings";
+import { t } from "../i18n/t";
+import { Button } from "../kit/button";
+import { Switch } from "../kit/toggles";
+
+interface Now {
+  about: About;
+  settings: Settings;
+  /** Null where the system does not tell. */
+  autostart: boolean | null;
+}
+
+export function SystemSettings({ backend, system }: { backend: Backend; system: System }) {
+  const [now, setNow] = useState<Now | null>(null);
+  const [said, setSaid] = useState("");
+  const failed = (error: unknown) => { setSaid(error instanceof Error ? error.message : String(error)); };
+  useEffect(() => {
+    Promise.all([
+      system.about(), backend.settings(), system.autostart().catch(() => null),
+    ]).then(([about, settings, autostart]) => { setNow({ about, settings, autostart }); }, failed);
+  }, [backend, system]);
+  if (!now) return said ? <p role="alert" className="text-bad">{said}</p> : null;
+  const { about, settings, autostart } = now;
+  const hide = (closeToTray: boolean) => {
+    // Read anew: the settings above may have changed meanwhile.
+    backend.settings().then((latest) => backend.setSettings({ ...latest, closeToTray })).then((saved) => {
+      setNow({ ...now, settings: saved });
+    }, failed);
+  };
+  const begin = (on: boolean) => {
+    system.setAutostart(on).then((set) => { setNow({ ...now, autostart: set }); }, failed);
+  };
+  const exportList = () => {
+    system.exportList().then((path) => { if (path) setSaid(t("exported", { path })); }, failed);
+  };
+  const importList = () => {
+    system.importList().then((done) => {
+      if (done) setSaid(t("imported", { added: done.added, left: done.leftOut }));
+    }, failed);
+  };
+  const copy = () => {
+    system.diagnostics().then((text) => navigator.clipboard.writeText(text)).then(() => { setSaid(t("copied")); }, failed);
+  };
+  return (
+    <section aria-label={t("set_system")}>
+      <h3 className="mb-2 font-semibold">{t("set_system")}</h3>
+      <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
+        <label htmlFor="set-tray">{t("set_tray")}</label>
+        <span className="flex items-center gap-2">
+          <Switch id="set-tray" label={t("set_tray")} on={about.tray && settings.closeToTray} set={hide}
+            disabled={!about.tray} />
+          {!about.tray && <span className="text-dim">{t("noTray")}</span>}
+        </span>
+        <label htmlFor="set-start">{t("set_autostart")}</label>
+        <Switch id="set-start" label={t("set_autostart")} on={autostart === true} set={begin}
+          disabled={autostart === null} />
+        <span>{t("set_carry")}</span>
+        <span className="flex gap-2">
+          <Button onClick={exportList}>{t("exportList")}</Button>
+          <Button onClick={importList}>{t("importList")}</Button>
+        </span>
+        <span>{t("set_about")}</span>
+        <span className="flex min-w-0 items-center gap-2">
+          <span className="truncate text-dim select-text" title={about.dataDir}>{about.version} · {about.dataDir}</span>
+          <Button data-testid="diagnostics" onClick={copy}>{t("copyDiagnostics")}</Button>
+        </span>
+      </div>
+      <p role="status" className="mt-2 min-h-[1.4em] wrap-anywhere text-dim">{said}</p>
+    </section>
+  );
+}
