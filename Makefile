@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server bench-transfer openapi test-contract test-crash test-proxy test-hostile test-s3 test-archive test-faults fuzz long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test bench-server bench-transfer openapi test-contract test-crash test-app screens test-proxy test-hostile test-s3 test-archive test-faults fuzz long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -59,6 +59,13 @@ long:
 
 test-crash: long ## 200 times kill -9 at random moments; LONGHAUL_SEED repeats a run
 	LONGHAUL_KILLS=$${LONGHAUL_KILLS:-200} $(LONG) -E 'test(/^crash_matrix::/)'
+
+test-app: long ## 100 times kill -9 of the app at random moments, with 20 downloads under way
+	LONGHAUL_APP_KILLS=$${LONGHAUL_APP_KILLS:-100} $(LONG) -E 'test(/^window::kills::/)'
+
+screens: ui ## Pictures of each view, light and dark, at three widths; writes docs/screens
+	@scripts/setup test
+	npm --prefix ui run --silent screens
 
 test-proxy: long ## A job of 60 s through the real nginx, with every time limit at 2 s
 	LONGHAUL_SLOW_SECONDS=60 $(LONG) -E 'test(/^proxy::/)'

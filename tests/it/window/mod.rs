@@ -7,6 +7,7 @@ use longhaul_tests::{
     window::Window,
 };
 
+mod kills;
 mod life;
 mod list;
 mod trouble;
