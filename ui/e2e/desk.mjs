@@ -30,13 +30,13 @@ export function shell({ rows, files, server, notices = [] }) {
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
-    urls: "direct", closeToTray: false };
+    urls: "direct", closeToTray: false, timetable: null, folders: [] };
   let autostart = false;
   const count = (...states) => rows.filter((row) => states.includes(row.state)).length;
   const totals = () => ({
     all: rows.length, active: count("preparing", "downloading", "verifying"), waiting: count("queued", "paused"),
     completed: count("completed"), failed: count("failed", "cancelled"),
-    speed: rows.reduce((sum, row) => sum + (row.speed ?? 0), 0),
+    speed: rows.reduce((sum, row) => sum + (row.speed ?? 0), 0), rests: false, slowed: null, until: null,
   });
   const desk = {
     calls: [],

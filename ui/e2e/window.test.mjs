@@ -253,6 +253,26 @@ test("what concerns this computer is set at once", { timeout: 60_000 }, async ()
   await page.getByText("2 added, 5 left out").waitFor();
 });
 
+test("hours of rest and folders by kind are set, and shown as they hold", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+,");
+  await page.getByRole("switch", { name: "Slower or at rest by the clock" }).click();
+  await page.getByRole("button", { name: "Saturday" }).click();
+  await page.getByLabel("from", { exact: true }).fill("22:30");
+  const limit = page.getByLabel("In these hours, MB/s at most");
+  await limit.fill("0");
+  await limit.press("Enter");
+  await expect.poll(async () => (await called("setSettings")).at(-1)?.timetable).toEqual({
+    days: [true, true, true, true, true, true, false], from: 22 * 60 + 30, to: 17 * 60, limit: null,
+  });
+  await page.getByTestId("rule-endings").fill("ZIP, .rar");
+  await page.getByRole("button", { name: "Choose their folder…" }).click();
+  await page.getByTestId("folder-rule").getByText("/mnt/archive").waitFor();
+  expect((await called("setSettings")).at(-1).folders).toEqual([{ endings: ["zip", "rar"], folder: "/mnt/archive" }]);
+  await page.getByRole("button", { name: "No rule for zip, rar" }).click();
+  await page.getByTestId("folder-rule").waitFor({ state: "detached" });
+});
+
 test("a link of another program fills the dialog, and nothing starts by itself", { timeout: 60_000 }, async () => {
   await open(1);
   await page.evaluate(() => {
@@ -303,6 +323,11 @@ const SCENES = {
   }],
   "all commands": [9, async () => page.keyboard.press("Control+k")],
   "a removal that can be undone": [9, async () => line(DOWNLOADING).getByTestId("row-action-remove").click()],
+  "a timetable": [1, async () => {
+    await page.keyboard.press("Control+,");
+    await page.getByRole("switch", { name: "Slower or at rest by the clock" }).click();
+    await page.getByLabel("from", { exact: true }).waitFor();
+  }],
   "a limit": [9, async () => {
     await line(DOWNLOADING).click({ button: "right" });
     await page.getByTestId("menu-action-limitSpeed").click();

@@ -16,14 +16,16 @@ mod meter;
 mod poll;
 mod pull;
 mod schedule;
+mod timetable;
 mod view;
 
 pub use api::{ApiError, Server};
 pub use events::Subscription;
 pub use list::ListError;
 pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options, PutAway};
+pub use timetable::Timetable;
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,
-    DownloadState, DownloadView, Fix, MadeView, Moment, MomentKind, Notice, PulledView, QueuePlace,
-    SegmentMap, ServerLink, Settings, Snapshot, Totals, Via,
+    DownloadState, DownloadView, Fix, FolderRule, MadeView, Moment, MomentKind, Notice, PulledView,
+    QueuePlace, SegmentMap, ServerLink, Settings, Snapshot, Totals, Via,
 };

@@ -6,6 +6,8 @@ use longhaul_protocol::{Crc64Nvme, DownloadId, FileId, JobId, Sha256, Stage};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::timetable::Timetable;
+
 /// Where a download stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
@@ -301,6 +303,13 @@ pub struct Totals {
     pub failed: u32,
     /// Bytes per second that come in now, over all.
     pub speed: u64,
+    /// By the timetable: whether downloads rest now.
+    pub rests: bool,
+    /// By the timetable: bytes per second at most now.
+    pub slowed: Option<u64>,
+    /// When the timetable says otherwise.
+    #[ts(type = "string | null")]
+    pub until: Option<Timestamp>,
 }
 
 /// How the way to the server is.
@@ -438,6 +447,33 @@ pub struct Settings {
     pub urls: Via,
     /// Whether a window that is closed stays in the tray, and downloads go on.
     pub close_to_tray: bool,
+    /// Hours in which downloads go slower or rest.
+    pub timetable: Option<Timetable>,
+    /// Where files of some kinds go instead; the first that fits.
+    pub folders: Vec<FolderRule>,
+}
+
+/// Files with these endings go there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct FolderRule {
+    /// Without the dot, in lower case.
+    pub endings: Vec<String>,
+    /// From the root on.
+    pub folder: String,
+}
+
+impl FolderRule {
+    /// Whether it is for a file of that name.
+    pub(crate) fn is_for(&self, name: &str) -> bool {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| {
+            self.endings
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(ending))
+        })
+    }
 }
 
 impl Default for Settings {
@@ -450,6 +486,8 @@ impl Default for Settings {
             notify: true,
             urls: Via::Direct,
             close_to_tray: false,
+            timetable: None,
+            folders: Vec::new(),
         }
     }
 }

@@ -61,7 +61,11 @@ async fn the_list_survives_and_each_file_is_there_once() -> anyhow::Result<()> {
     for _ in 0..kills {
         let mut app = desk.app().spawn()?;
         tokio::time::sleep(Duration::from_millis(random.random_range(MOMENTS))).await;
-        ensure!(app.try_wait()?.is_none(), "the app ended by itself");
+        if let Some(status) = app.try_wait()? {
+            let log = std::fs::read_to_string(desk.data().join("longhaul.log"))?;
+            let end: Vec<_> = log.lines().rev().take(5).collect();
+            anyhow::bail!("the app ended by itself with {status}: {end:#?}");
+        }
         app.kill().await?;
         if parts(&desk.downloads())? > 0 {
             under_way += 1;

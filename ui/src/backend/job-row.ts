@@ -113,5 +113,8 @@ function totalsOf(downloads: readonly DownloadView[]): Totals {
     failed: count("failed", "cancelled"),
     // The browser pulls, and does not tell how fast.
     speed: 0,
+    rests: false,
+    slowed: null,
+    until: null,
   };
 }

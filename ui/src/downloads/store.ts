@@ -8,7 +8,7 @@ const NOTHING: Snapshot = {
   downloads: [],
   server: { state: "connecting" },
   notices: [],
-  totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0 },
+  totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0, rests: false, slowed: null, until: null },
 };
 
 /** `before` with an event applied; new rows come first. */

@@ -38,6 +38,14 @@ const DAY = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" }
 const YEAR = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
 const midnight = (of: Date) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
 
+const WEEKDAY = new Intl.DateTimeFormat(language, { weekday: "long", hour: "2-digit", minute: "2-digit" });
+
+/** A time that is to come: by the clock today, with its day later. */
+export function soon(at: string, now = new Date()): string {
+  const then = new Date(at);
+  return (midnight(then) === midnight(now) ? CLOCK : WEEKDAY).format(then);
+}
+
 /** Local time: by the clock today, by its day before. */
 export function when(at: string, now = new Date()): string {
   const then = new Date(at);

@@ -6,7 +6,9 @@ import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { Name } from "../kit/name";
 import { Segments, Switch } from "../kit/toggles";
+import { FolderRules } from "./folder-rules";
 import { NumberField } from "./number-field";
+import { TimetableSettings } from "./timetable-settings";
 
 const MEGA = 1_000_000;
 
@@ -40,6 +42,8 @@ export function DownloadSettings({ backend }: { backend: Backend }) {
       <NumberField name={t("set_limit")} hint={t("set_limitHint")} value={(settings.limit ?? 0) / MEGA}
         least={0} most={100_000} whole={false}
         save={(limit) => { save({ limit: limit === 0 ? null : Math.round(limit * MEGA) }); }} />
+      <TimetableSettings table={settings.timetable} save={(timetable) => { save({ timetable }); }} />
+      <FolderRules rules={settings.folders} choose={() => backend.chooseFolder()} save={(folders) => { save({ folders }); }} />
       <span>{t("set_urls")}</span>
       <span className="flex">
         <Segments label={t("set_urls")} value={settings.urls} choose={(urls) => { save({ urls }); }}

@@ -4,6 +4,7 @@ import type { Backend } from "../backend/backend";
 import type { Snapshot } from "../backend/generated/Snapshot";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
+import { soon as when } from "../kit/format";
 import { SignIn } from "../kit/sign-in";
 
 interface Props {
@@ -13,7 +14,7 @@ interface Props {
   dismissProblem: () => void;
 }
 
-export function Told({ backend, list: { server, notices }, problem, dismissProblem }: Props) {
+export function Told({ backend, list: { server, notices, totals }, problem, dismissProblem }: Props) {
   const asksToken = backend.signIn && notices.some((notice) => notice.code === "unauthorized");
   const retry = backend.tryNow && <Button onClick={backend.tryNow}>{t("tryNow")}</Button>;
   return (
@@ -22,6 +23,11 @@ export function Told({ backend, list: { server, notices }, problem, dismissProbl
         <Strip role="status" testId="offline" button={retry}>
           <p>{offlineOf(server.reason, server.nextTryAt)}</p>
           <p className="text-dim">{t("offlineKept")}</p>
+        </Strip>
+      )}
+      {totals.rests && (
+        <Strip role="status" testId="rests" button={null}>
+          <p>{totals.until ? t("restsUntil", { time: when(totals.until) }) : t("rests")}</p>
         </Strip>
       )}
       {notices.length > 0 && (

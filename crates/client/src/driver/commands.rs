@@ -5,11 +5,11 @@ use std::{collections::HashSet, path::PathBuf};
 use longhaul_protocol::{DownloadId, Sha256};
 use tokio::time::Instant;
 
-use super::{Command, Done, Driver, Errand, pulling::segments_of, view_of};
+use super::{Command, Done, Driver, Errand, pulling::segments_of, rows::name_in, view_of};
 use crate::{
     download::{Event, Record, State},
     manager::{ManagerError, NewDownload, PutAway},
-    view::{Action, QueuePlace, SegmentMap, Settings, Snapshot},
+    view::{Action, DownloadSource, QueuePlace, SegmentMap, Settings, Snapshot},
 };
 
 impl Driver {
@@ -93,7 +93,10 @@ impl Driver {
         let first = self.rows.next_order();
         let mut changes = crate::list::Changes::default();
         for (order, item) in (first..).zip(items) {
-            let folder = item.folder.unwrap_or_else(|| self.folder());
+            let folder = item
+                .folder
+                .clone()
+                .unwrap_or_else(|| self.folder_for(&item));
             if folder.to_str().is_none() {
                 return Err(ManagerError::Invalid(format!(
                     "the name of the folder {} is not valid Unicode; choose another",
@@ -124,6 +127,17 @@ impl Driver {
         } else {
             PathBuf::from(&self.settings.folder)
         }
+    }
+
+    /// Where something goes by its name, as far as that is known when it is added.
+    fn folder_for(&self, item: &NewDownload) -> PathBuf {
+        let name = item.name.clone().or_else(|| match &item.source {
+            DownloadSource::File { .. } => None,
+            DownloadSource::Url { url } | DownloadSource::Direct { url } => name_in(url),
+        });
+        let rules = self.settings.folders.iter();
+        name.and_then(|name| rules.clone().find(|rule| rule.is_for(&name)))
+            .map_or_else(|| self.folder(), |rule| PathBuf::from(&rule.folder))
     }
 
     fn act(&mut self, id: DownloadId, action: Action) -> Result<(), ManagerError> {
@@ -281,9 +295,9 @@ impl Driver {
             ..crate::list::Changes::default()
         };
         self.list.write(&changes, true).await?;
-        self.schedule.set_limit(settings.concurrent);
-        self.parts.engine.set_limit(settings.limit);
         self.settings = settings;
+        self.next_look = Instant::now();
+        self.keep_time(self.next_look);
         Ok(())
     }
 
@@ -327,8 +341,23 @@ fn check(settings: &Settings) -> Result<(), ManagerError> {
         return invalid("a download can have between 1 and 64 connections");
     }
     at_least(settings.limit)?;
-    if !settings.folder.is_empty() && !std::path::Path::new(&settings.folder).is_absolute() {
+    let is_relative = |folder: &str| !std::path::Path::new(folder).is_absolute();
+    if !settings.folder.is_empty() && is_relative(&settings.folder) {
         return invalid("the folder must be given from the root on");
+    }
+    for rule in &settings.folders {
+        if is_relative(&rule.folder) {
+            return invalid("a folder for files of a kind must be given from the root on");
+        }
+        if rule.endings.is_empty() || rule.endings.iter().any(|ending| ending.trim().is_empty()) {
+            return invalid("say which endings the files have that go to another folder");
+        }
+    }
+    if let Some(table) = &settings.timetable {
+        if !table.is_sound() {
+            return invalid("the hours of the timetable are times of a day");
+        }
+        at_least(table.limit)?;
     }
     Ok(())
 }

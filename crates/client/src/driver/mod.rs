@@ -11,6 +11,7 @@ mod polling;
 mod pulling;
 mod rows;
 mod saving;
+mod time;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -39,6 +40,7 @@ use crate::{
     poll::{Pace, Polled},
     pull::{End, SharedApi},
     schedule::Schedule,
+    timetable::Hours,
     view::{Action, Notice, QueuePlace, SegmentMap, ServerLink, Settings, Snapshot, Totals},
 };
 use bin::Bin;
@@ -179,6 +181,9 @@ pub(crate) struct Driver {
     discards: HashMap<DownloadId, PathBuf>,
     /// Rows that were removed a moment ago.
     bin: Bin,
+    /// What the timetable says, and when it is asked again.
+    hours: Option<Hours>,
+    next_look: Instant,
     notices: Vec<Notice>,
     /// Rows that have changed since they were written.
     unsaved_rows: HashSet<DownloadId>,
@@ -215,6 +220,8 @@ impl Driver {
             telling: HashSet::new(),
             discards: opened.discards.into_iter().collect(),
             bin: Bin::default(),
+            hours: None,
+            next_look: now,
             notices: opened.notices,
             unsaved_rows: HashSet::new(),
             unsaved: Changes::default(),
@@ -228,7 +235,7 @@ impl Driver {
         for record in opened.records {
             driver.take_up(record);
         }
-        driver.parts.engine.set_limit(driver.settings.limit);
+        driver.keep_time(now);
         for id in driver.discards.keys().copied().collect::<Vec<_>>() {
             driver.discard(id);
         }
@@ -278,6 +285,7 @@ impl Driver {
         }
         self.sample_due(now);
         self.empty_bin(Some(now));
+        self.keep_time(now);
         self.refresh_link(now);
         self.tell(now);
     }
@@ -292,6 +300,7 @@ impl Driver {
             (!self.pulls.is_empty()).then_some(self.next_sample),
             self.hub.due(),
             self.bin.due(),
+            self.settings.timetable.as_ref().map(|_| self.next_look),
             self.retry_save,
         ]
         .into_iter()
@@ -446,6 +455,12 @@ impl Driver {
         let mut totals = self.rows.totals();
         if !self.pulls.is_empty() {
             totals.speed = self.line_speed(now).unwrap_or(0);
+        }
+        let table = self.settings.timetable.as_ref();
+        if let (Some(table), Some(hours)) = (table, self.hours) {
+            totals.rests = hours.now && table.limit.is_none();
+            totals.slowed = table.limit.filter(|_| hours.now);
+            totals.until = hours.until;
         }
         totals
     }

@@ -281,12 +281,15 @@ fn name_of(record: &Record) -> String {
     }
     match &record.source {
         DownloadSource::File { file_id } => format!("File {file_id}"),
-        DownloadSource::Url { url } | DownloadSource::Direct { url } => url::Url::parse(url)
-            .ok()
-            .and_then(|url| {
-                let last = url.path_segments()?.rfind(|part| !part.is_empty())?;
-                Some(last.to_owned())
-            })
-            .unwrap_or_else(|| url.clone()),
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => {
+            name_in(url).unwrap_or_else(|| url.clone())
+        }
     }
+}
+
+/// The last part of a URL's path.
+pub(crate) fn name_in(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let last = url.path_segments()?.rfind(|part| !part.is_empty())?;
+    Some(last.to_owned())
 }

@@ -2,7 +2,8 @@
 
 use axum::http::Method;
 use longhaul_client::{
-    Action, AddItem, AddRequest, DownloadState, ManagerError, NewDownload, Settings, Via,
+    Action, AddItem, AddRequest, DownloadState, FolderRule, ManagerError, NewDownload, Settings,
+    Timetable, Via,
 };
 use longhaul_protocol::{DownloadId, FileId, JobStatus};
 
@@ -159,6 +160,20 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         notify: false,
         urls: Via::Server,
         close_to_tray: true,
+        timetable: Some(Timetable {
+            days: [true; 7],
+            from: 60,
+            to: 30,
+            limit: Some(4096),
+        }),
+        folders: vec![FolderRule {
+            endings: vec!["zip".into()],
+            folder: world
+                .folder()
+                .join("archives")
+                .to_string_lossy()
+                .into_owned(),
+        }],
     };
     for bad in [
         Settings {
@@ -175,6 +190,20 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         },
         Settings {
             folder: "relative".into(),
+            ..good.clone()
+        },
+        Settings {
+            timetable: Some(Timetable {
+                from: 1440,
+                ..good.timetable.clone().expect("there")
+            }),
+            ..good.clone()
+        },
+        Settings {
+            folders: vec![FolderRule {
+                endings: vec!["zip".into()],
+                folder: "relative".into(),
+            }],
             ..good.clone()
         },
     ] {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use longhaul_client::{DownloadState, QueuePlace};
-use longhaul_protocol::{DownloadId, JobStatus};
+use longhaul_client::{DownloadState, FolderRule, NewDownload, QueuePlace, Timetable};
+use longhaul_protocol::{DownloadId, FileId, JobStatus};
 
 use crate::support::{World, bytes, eventually};
 
@@ -133,5 +133,81 @@ async fn a_finished_row_comes_back_as_it_was() {
     );
     world.restart().await;
     assert_eq!(world.row(id).await.state, DownloadState::Completed);
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn in_the_hours_of_rest_nothing_is_pulled_and_after_them_all_goes_on() {
+    let world = World::new().await;
+    world.set(|settings| settings.connections = 1).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
+    world.fake.gate(1_500_000);
+    let id = world.add_direct(7).await;
+    world
+        .until(id, |row| {
+            row.pulled
+                .as_ref()
+                .is_some_and(|pulled| pulled.done > MIB as u64)
+        })
+        .await;
+    let always = Timetable {
+        days: [true; 7],
+        from: 0,
+        to: 0,
+        limit: None,
+    };
+    world
+        .set(|settings| settings.timetable = Some(always.clone()))
+        .await;
+    let row = world.until_state(id, DownloadState::Queued).await;
+    assert!(row.pulled.is_some_and(|pulled| pulled.done > MIB as u64));
+    assert!(world.manager.snapshot().await.unwrap().totals.rests);
+    world.fake.gate(u64::MAX);
+    world.fake.offer(8, "eight.bin", bytes(2, 1000));
+    let other = world.add_direct(8).await;
+    assert_eq!(world.row(other).await.state, DownloadState::Queued);
+    // Another change of the settings does not end the rest.
+    world.set(|settings| settings.concurrent = 9).await;
+    assert_eq!(world.row(other).await.state, DownloadState::Queued);
+    let slowed = Timetable {
+        limit: Some(1 << 30),
+        ..always
+    };
+    world
+        .set(|settings| settings.timetable = Some(slowed))
+        .await;
+    let totals = world.manager.snapshot().await.unwrap().totals;
+    assert_eq!((totals.rests, totals.slowed), (false, Some(1 << 30)));
+    world.until_state(other, DownloadState::Completed).await;
+    let row = world.until_state(id, DownloadState::Completed).await;
+    let fetched = row.pulled.expect("pulled").fetched;
+    assert!(fetched < 5 * MIB as u64, "fetched {fetched}");
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn files_of_a_kind_go_to_their_folder_unless_the_addition_says_where() {
+    let world = World::new().await;
+    world.fake.offer(7, "seven.ZIP", bytes(1, 1000));
+    let archives = world.dir.path().join("archives");
+    let folder = archives.to_string_lossy().into_owned();
+    world
+        .set(|settings| {
+            settings.folders = vec![FolderRule {
+                endings: vec!["zip".into()],
+                folder: folder.clone(),
+            }];
+        })
+        .await;
+    let mut named = NewDownload::file(FileId::new(7).expect("small"));
+    named.name = Some("seven.ZIP".into());
+    let mut elsewhere = named.clone();
+    elsewhere.folder = Some(world.dir.path().join("elsewhere"));
+    let ids = world.manager.add_all(vec![named, elsewhere]).await.unwrap();
+    let row = world.until_state(ids[0], DownloadState::Completed).await;
+    assert_eq!(row.folder, folder);
+    assert!(archives.join("seven.ZIP").exists());
+    let row = world.until_state(ids[1], DownloadState::Completed).await;
+    assert!(row.folder.ends_with("elsewhere"));
     world.manager.shutdown().await;
 }

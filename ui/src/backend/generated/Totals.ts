@@ -27,4 +27,16 @@ failed: number,
 /**
  * Bytes per second that come in now, over all.
  */
-speed: number, };
+speed: number, 
+/**
+ * By the timetable: whether downloads rest now.
+ */
+rests: boolean, 
+/**
+ * By the timetable: bytes per second at most now.
+ */
+slowed: number | null, 
+/**
+ * When the timetable says otherwise.
+ */
+until: string | null, };
