@@ -12,6 +12,7 @@ mod events;
 mod initiate;
 mod list;
 mod manager;
+mod mark;
 mod meter;
 mod poll;
 mod pull;

@@ -11,6 +11,7 @@ use super::{Done, Driver, Errand};
 use crate::{
     download::{Event, Record, State},
     events::BATCH,
+    mark::{mark, origin_of},
     meter::Meter,
     pull::{self, End, Order, What},
     view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView},
@@ -283,7 +284,21 @@ impl Driver {
                 .map(|name| name.to_string_lossy().into_owned())
                 .or(row.record.name.take());
         }
+        let (path, origin) = (finished.path.clone(), self.origin(id));
+        self.spawn(Errand::Discard, async move {
+            let marked = tokio::task::spawn_blocking(move || mark(&path, origin.as_deref())).await;
+            if let Ok(Err(error)) = marked {
+                tracing::debug!(download = %id, %error, "the file bears no mark of its origin");
+            }
+            Done::Swept
+        });
         self.step(id, event_of(finished));
+    }
+
+    fn origin(&self, id: DownloadId) -> Option<String> {
+        self.rows
+            .get(id)
+            .and_then(|row| origin_of(&row.record.source))
     }
 
     /// The transfer failed: what may pass is tried again after a wait, the rest is told.

@@ -19,6 +19,16 @@ async fn a_url_is_pulled_without_any_server_and_says_that_nothing_proved_it() {
     assert_eq!(std::fs::read(row.path.unwrap()).unwrap(), bytes(1, 2 * MIB));
     assert!(world.fake.calls(&Method::POST, "/v1/jobs").is_empty());
     world.manager.shutdown().await;
+    #[cfg(target_os = "linux")]
+    {
+        let file = world.folder().join("seven.bin");
+        let probe = xattr::set(&file, "user.longhaul.probe", b"1");
+        let origin = xattr::get(&file, "user.xdg.origin.url").expect("reads");
+        let url = world.fake.url().join("plain/7").expect("a URL");
+        // Not every file system keeps such marks.
+        let wanted = probe.is_ok().then(|| url.as_str().as_bytes().to_vec());
+        assert_eq!(origin, wanted);
+    }
 }
 
 #[tokio::test]
