@@ -55,7 +55,8 @@ impl Desk {
 
         let (xvfb, display) = Program::that_says(
             Command::new("Xvfb")
-                .args("-displayfd 1 -screen 0 1280x800x24 -nolisten tcp".split(' ')),
+                // Without a reset when the last program goes, during which it lets nobody in.
+                .args("-displayfd 1 -screen 0 1280x800x24 -nolisten tcp -noreset".split(' ')),
         )
         .await
         .context("Xvfb (package xvfb)")?;

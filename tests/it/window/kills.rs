@@ -23,7 +23,7 @@ const EACH: usize = 150 << 10;
 /// Between two chunks of 64 KiB.
 const PAUSE: Duration = Duration::from_millis(200);
 /// From the start of the app to its end.
-const MOMENTS: std::ops::Range<u64> = 100..2_000;
+const MOMENTS: std::ops::Range<u64> = 100..3_500;
 /// All files at that pace, and the start of a window, several times over.
 const PATIENCE: Duration = Duration::from_secs(240);
 

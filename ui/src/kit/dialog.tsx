@@ -14,7 +14,7 @@ interface DialogProps {
   title: string;
   close: () => void;
   children: ReactNode;
-  /** Where the focus begins; the first control where absent. */
+  /** Where the focus begins; the dialog itself where absent. */
   focus?: () => HTMLElement | null;
 }
 
@@ -26,10 +26,10 @@ export function Dialog({ title, close, focus, children }: DialogProps) {
     if (before instanceof HTMLElement) before.focus();
   };
   const begin = (event: Event) => {
-    const first = focus?.();
-    if (!first) return;
     event.preventDefault();
-    first.focus();
+    // Not the button that closes it, which is the first control.
+    const sheet = event.target instanceof HTMLElement ? event.target : null;
+    (focus?.() ?? sheet)?.focus();
   };
   return (
     <Radix.Root open onOpenChange={(open) => { if (!open) close(); }}>

@@ -1,5 +1,5 @@
 // A speed limit of some downloads' own.
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
@@ -17,13 +17,14 @@ interface Props {
 
 export function LimitDialog({ rows, limit, close }: Props) {
   const [text, setText] = useState(() => String((rows[0]?.limit ?? 0) / MEGA));
+  const field = useRef<HTMLInputElement>(null);
   const problem = problemOf(text, 0, MOST, false);
   const set = (bytes: number) => {
     limit(rows, bytes === 0 ? null : Math.max(1024, Math.round(bytes)));
     close();
   };
   return (
-    <Dialog title={t("limitSpeed")} close={close}>
+    <Dialog title={t("limitSpeed")} close={close} focus={() => field.current}>
       <form className="flex flex-col gap-3 p-4" onSubmit={(event) => {
         event.preventDefault();
         if (!problem) set(numberOf(text) * MEGA);
@@ -33,7 +34,7 @@ export function LimitDialog({ rows, limit, close }: Props) {
         </p>
         <label className="flex items-center gap-3">
           {t("set_limit")}
-          <input data-testid="limit-field" inputMode="decimal" value={text} aria-invalid={problem !== ""}
+          <input ref={field} data-testid="limit-field" inputMode="decimal" value={text} aria-invalid={problem !== ""}
             aria-describedby="limit-note" onChange={(event) => { setText(event.target.value); }}
             className="field w-24 text-right tabular-nums" />
           <span id="limit-note" role={problem ? "alert" : undefined} className={problem ? "text-bad" : "text-dim"}>

@@ -1,16 +1,18 @@
 // Every action of the window by its name, with its key: typed, found, done.
 import { Command } from "cmdk";
+import { useRef } from "react";
 import { t } from "../i18n/t";
 import { Dialog } from "../kit/dialog";
 import { deedsOf, type Doings } from "./deeds";
 
 export function Palette({ can, close }: { can: Doings; close: () => void }) {
   const deeds = deedsOf(can);
+  const field = useRef<HTMLInputElement>(null);
   const parts = [...new Set(deeds.map((deed) => deed.part))];
   return (
-    <Dialog title={t("palette")} close={close}>
+    <Dialog title={t("palette")} close={close} focus={() => field.current}>
       <Command label={t("palette")} loop className="flex min-h-0 flex-col p-2">
-        <Command.Input data-testid="palette-field" autoFocus placeholder={t("paletteHint")} className="field h-9 shrink-0" />
+        <Command.Input ref={field} data-testid="palette-field" placeholder={t("paletteHint")} className="field h-9 shrink-0" />
         <Command.List label={t("palette")} className="mt-2 min-h-0 overflow-auto">
           <Command.Empty className="p-2 text-dim">{t("paletteNone")}</Command.Empty>
           {parts.map((part) => (
