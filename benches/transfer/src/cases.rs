@@ -10,7 +10,7 @@ use longhaul_bench_kit::{
     report::Page,
 };
 
-use self::table::{Against, Case, Figure};
+use self::table::{Against, Case, FLOOR, Figure};
 use crate::{
     Options,
     origin::Origin,
@@ -76,7 +76,8 @@ impl Bench<'_> {
             title: "(a) One large file, unshaped",
             note: format!(
                 "{} MiB over loopback. Ours proves each block by the manifest's CRC-64/NVME as it lands; the others prove \
-                 nothing. s5cmd speaks S3 alone: it pulls the same file from our embedded store.",
+                 nothing. s5cmd speaks S3 alone: it pulls the same file from our embedded store. The floor is two bare \
+                 loops of read and write, without a check, a record or a retry.",
                 file.size >> 20
             ),
             sides: vec![
@@ -87,6 +88,7 @@ impl Bench<'_> {
                 peers.wget(&url),
                 peers.axel(&url),
                 s5cmd,
+                peers.bare(FLOOR, &url)?,
             ],
             files: vec![file.clone()],
             bars: vec![

@@ -99,6 +99,17 @@ impl Peers {
         })
     }
 
+    /// What no program that reads and writes can go below.
+    pub(crate) fn bare(&self, name: &str, url: &str) -> anyhow::Result<Side> {
+        let program = std::env::current_exe()?.with_file_name("bench-bare");
+        let url = url.to_owned();
+        Ok(Side::new(name, move |folder| {
+            let mut command = Command::new(&program);
+            command.arg(folder.join(name_of(&url))).arg(&url);
+            Ok(command)
+        }))
+    }
+
     pub(crate) fn curl(&self, url: &str, more: &[&str]) -> Side {
         let args = [&["-sS", "--fail"], more, &["-o"]].concat();
         self.other("curl", &args, url)

@@ -84,14 +84,7 @@ pub(crate) async fn watch(place: &Place, pulls: &Pulls) -> Result<Outcome, Stop>
     // For this run and those after it, as with the app's settings.
     manager.set_settings(with(pulls, settings)).await?;
     let events = manager.subscribe().await?;
-    let ids = manager
-        .snapshot()
-        .await?
-        .downloads
-        .iter()
-        .filter(|row| goes_on(row.state))
-        .map(|row| row.id)
-        .collect();
+    let ids = manager.went_on().to_vec();
     let ended = watch_until(&manager, events, Watched::new(place.json, ids), true).await;
     manager.shutdown().await;
     match ended? {

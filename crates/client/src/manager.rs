@@ -193,6 +193,7 @@ pub struct Manager {
     commands: mpsc::Sender<Command>,
     api: SharedApi,
     driver: Arc<Mutex<Option<JoinHandle<()>>>>,
+    goes_on: Arc<[DownloadId]>,
 }
 
 impl Manager {
@@ -205,6 +206,7 @@ impl Manager {
     pub async fn open(options: Options) -> Result<Self, ManagerError> {
         let api = SharedApi::new(Api::new(options.server)?);
         let opened = List::open(&options.data_dir).await?;
+        let goes_on = opened.running().collect();
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let driver = Driver::new(
             Parts {
@@ -227,7 +229,15 @@ impl Manager {
             commands,
             api,
             driver: Arc::new(Mutex::new(Some(driver))),
+            goes_on,
         })
+    }
+
+    /// The rows that went on by themselves when the list was opened. A snapshot may find some of
+    /// them completed already.
+    #[must_use]
+    pub fn went_on(&self) -> &[DownloadId] {
+        &self.goes_on
     }
 
     /// Everything, newest first.

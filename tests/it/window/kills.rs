@@ -37,7 +37,7 @@ async fn the_list_survives_and_each_file_is_there_once() -> anyhow::Result<()> {
         number("LONGHAUL_APP_KILLS", KILLS),
         number("LONGHAUL_SEED", 2026),
     );
-    println!("{kills} kills, LONGHAUL_SEED={seed}");
+    eprintln!("{kills} kills, LONGHAUL_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let size = usize::try_from(kills)? * EACH + 100_000;
     let bytes: Vec<u8> = (0..size).map(|at| (at % 253) as u8).collect();
@@ -75,7 +75,7 @@ async fn the_list_survives_and_each_file_is_there_once() -> anyhow::Result<()> {
         })
         .await?;
     }
-    println!(
+    eprintln!(
         "{under_way} of them with downloads under way, {} bytes sent",
         origin.sent()
     );

@@ -12,6 +12,9 @@ use crate::{
     side::Side,
 };
 
+/// Bare loops, which are no peer: they show what is left to save.
+pub(crate) const FLOOR: &str = "(the floor)";
+
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
@@ -129,7 +132,7 @@ impl Case {
         let peer = peers
             .filter(|(side, _)| match bar.peer {
                 Some(name) => side.name == name,
-                None => !side.name.starts_with("longhaul"),
+                None => !side.name.starts_with("longhaul") && side.name != FLOOR,
             })
             .map(|(side, row)| (side.name.as_str(), row.median(bar.figure)))
             .min_by(|one, other| one.1.total_cmp(&other.1));

@@ -84,6 +84,16 @@ pub(crate) struct Opened {
     pub(crate) notices: Vec<Notice>,
 }
 
+impl Opened {
+    /// The rows that go on by themselves.
+    pub(crate) fn running(&self) -> impl Iterator<Item = DownloadId> {
+        let records = self.records.iter();
+        records
+            .filter(|record| record.state.is_running())
+            .map(|record| record.id)
+    }
+}
+
 /// The list on the disk.
 #[derive(Debug)]
 pub(crate) struct List {
