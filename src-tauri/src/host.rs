@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use longhaul_protocol::Token;
 use crate::{
     commands::CommandError,
     embedded::Embedded,
+    keys::Keyring,
     options::{Options, Places},
 };
 
@@ -55,6 +56,7 @@ impl Host {
             ClientOptions::new(places.data.join("client"), server, places.downloads.clone());
         client.put_away = into_trash;
         client.undo = UNDO;
+        client.vault = Arc::new(Keyring::new(&places.bus_name));
         let opened = Manager::open(client).await;
         match opened {
             Ok(manager) => Ok(Self {

@@ -8,6 +8,7 @@ mod commands;
 mod display;
 mod embedded;
 mod host;
+mod keys;
 mod lifecycle;
 mod links;
 mod logs;

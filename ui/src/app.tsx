@@ -43,7 +43,7 @@ function readSort(kept: unknown): Sort {
 
 export function App({ backend }: { backend: Backend }) {
   const list = backend.useList();
-  const { downloads, totals, server } = list;
+  const { downloads, totals, server, servers } = list;
   const [filter, setFilter] = useState<Filter>(EVERYTHING);
   const [sort, setSort] = useKept("sort", readSort);
   const [layout, setLayout] = useKept("columns", readLayout);
@@ -104,7 +104,8 @@ export function App({ backend }: { backend: Backend }) {
     <LucideProvider strokeWidth={1.75}>
       <Tips>
         <div className="flex h-screen select-none">
-          <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server} />
+          <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server}
+            servers={servers} />
           <main className="flex min-w-0 flex-1 flex-col">
             <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
               sort={sort} setSort={setSort} speed={host.pulls ? totals.speed : null}
@@ -120,12 +121,13 @@ export function App({ backend }: { backend: Backend }) {
                     dropBefore={host.steers && sort.by === "queue" && !sort.down
                       ? (id) => { move(chosen.map((row) => row.id), { at: "before", id }); } : null} />}
             {lead && picked.ids.has(lead.id) && details === "shown" && (
-              <Details key={lead.id} backend={backend} row={lead} count={chosen.length} act={act} close={toggleDetails} />
+              <Details key={lead.id} backend={backend} row={lead} servers={servers} count={chosen.length} act={act} close={toggleDetails} />
             )}
           </main>
         </div>
         {over?.kind === "add" && (
-          <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} add={add} close={close} />
+          <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} servers={servers}
+            add={add} close={close} />
         )}
         {over?.kind === "settings" && (
           <SettingsDialog backend={backend} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}

@@ -138,10 +138,9 @@ async fn take_up(
             ids.push(row.id);
         } else {
             new.push(NewDownload {
-                source: item.0.clone(),
-                name: None,
                 folder: Some(folder.to_owned()),
                 sha256: wanted.sha256,
+                ..NewDownload::of(item.0.clone())
             });
         }
     }

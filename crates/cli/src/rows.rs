@@ -35,10 +35,8 @@ pub(crate) async fn add(place: &Place, wanted: Add) -> Result<Outcome, Stop> {
         .items
         .into_iter()
         .map(|item| NewDownload {
-            source: item.0,
-            name: None,
             folder: Some(folder.clone()),
-            sha256: None,
+            ..NewDownload::of(item.0)
         })
         .collect();
     let ids = manager.add_all(items).await?;

@@ -10,6 +10,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
+use crate::manager::ManagerError;
+
 /// No call but a waiting one may take longer (contract: the server answers within milliseconds).
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -102,17 +104,9 @@ impl Api {
     /// When the base URL is neither http nor https, or TLS cannot be set up.
     pub(crate) fn new(mut server: Server) -> Result<Self, ApiError> {
         let base = &mut server.base_url;
-        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(ApiError::Faulty {
-                reason: "its address must begin with http:// or https://".to_owned(),
-            });
-        }
-        base.set_query(None);
-        base.set_fragment(None);
-        if !base.path().ends_with('/') {
-            let path = format!("{}/", base.path());
-            base.set_path(&path);
-        }
+        as_base(base).map_err(|reason| ApiError::Faulty {
+            reason: format!("its address {reason}"),
+        })?;
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // A token must not follow a redirect, and the API has none on these calls.
@@ -124,6 +118,11 @@ impl Api {
         }
         let http = builder.build().map_err(ApiError::from_reqwest)?;
         Ok(Self { http, server })
+    }
+
+    /// Where it is, and how it lets us in.
+    pub(crate) const fn server(&self) -> &Server {
+        &self.server
     }
 
     /// `POST /v1/jobs/download`. The same key and body give the same job within 24 hours.
@@ -234,6 +233,28 @@ impl Api {
         }
         Ok(call)
     }
+}
+
+/// Makes a base of an address, so that paths can be joined to it.
+fn as_base(address: &mut Url) -> Result<(), &'static str> {
+    if !matches!(address.scheme(), "http" | "https") || address.cannot_be_a_base() {
+        return Err("must begin with http:// or https://");
+    }
+    address.set_query(None);
+    address.set_fragment(None);
+    if !address.path().ends_with('/') {
+        let path = format!("{}/", address.path());
+        address.set_path(&path);
+    }
+    Ok(())
+}
+
+/// The same, of an address that a user has typed.
+///
+/// # Errors
+/// When it is neither http nor https.
+pub(crate) fn check_base(address: &mut Url) -> Result<(), ManagerError> {
+    as_base(address).map_err(|reason| ManagerError::Invalid(format!("the address {reason}")))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use longhaul_protocol::{Crc64Nvme, DownloadId, JobId, Sha256};
 use serde::{Deserialize, Serialize};
 
+use crate::servers::ServerId;
 use crate::view::{
     Action, DownloadFault, DownloadSource, DownloadState, MadeView, Moment, MomentKind, PulledView,
 };
@@ -109,6 +110,9 @@ pub(crate) struct Record {
     pub wanted_sha256: Option<Sha256>,
     /// The job on the server.
     pub job: Option<JobId>,
+    /// Whose job it is.
+    #[serde(default)]
+    pub server: ServerId,
     /// Where it stands.
     #[serde(flatten)]
     pub state: State,
@@ -154,6 +158,7 @@ impl Record {
             wanted_sha256: None,
             job: None,
             limit: None,
+            server: ServerId::FIRST,
             state: match source.is_direct() {
                 true => State::Ready,
                 false => State::Queued,

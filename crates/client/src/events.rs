@@ -15,7 +15,10 @@ use futures::Stream;
 use longhaul_protocol::DownloadId;
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::view::{ClientEvent, DownloadView, Notice, ServerLink, Totals};
+use crate::{
+    servers::ServerView,
+    view::{ClientEvent, DownloadView, Notice, ServerLink, Totals},
+};
 
 /// The shortest time between two batches: at most four a second.
 pub(crate) const BATCH: Duration = Duration::from_millis(250);
@@ -138,6 +141,7 @@ impl Hub {
         now: Instant,
         totals: &Totals,
         server: &ServerLink,
+        servers: &[ServerView],
         mut view: impl FnMut(DownloadId) -> Option<DownloadView>,
     ) {
         if self.due().is_none_or(|due| due > now) {
@@ -161,6 +165,7 @@ impl Hub {
                 removed: listener.removed.drain().collect(),
                 totals: totals.clone(),
                 server: server.clone(),
+                servers: servers.to_vec(),
                 notices: std::mem::take(&mut listener.notices),
             });
         }
@@ -186,7 +191,7 @@ mod tests {
             hub.removed(id);
             gone.push(id);
             now += BATCH;
-            hub.flush(now, &totals(), &ServerLink::Connecting, |_| None);
+            hub.flush(now, &totals(), &ServerLink::Connecting, &[], |_| None);
         }
         let mut told = HashSet::new();
         let mut batches = 0;
@@ -196,7 +201,7 @@ mod tests {
                 batches += 1;
             }
             now += BATCH;
-            hub.flush(now, &totals(), &ServerLink::Connecting, |_| None);
+            hub.flush(now, &totals(), &ServerLink::Connecting, &[], |_| None);
         }
         while let Ok(event) = reader.events.try_recv() {
             told.extend(event.removed);
@@ -216,7 +221,7 @@ mod tests {
         for tick in 0..1000 {
             hub.removed(DownloadId::random());
             let now = start + Duration::from_millis(tick);
-            hub.flush(now, &totals(), &ServerLink::Connecting, |_| None);
+            hub.flush(now, &totals(), &ServerLink::Connecting, &[], |_| None);
             while reader.events.try_recv().is_ok() {
                 batches += 1;
             }

@@ -17,6 +17,7 @@ mod meter;
 mod poll;
 mod pull;
 mod schedule;
+mod servers;
 mod timetable;
 mod view;
 
@@ -24,6 +25,7 @@ pub use api::{ApiError, Server};
 pub use events::Subscription;
 pub use list::ListError;
 pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options, PutAway};
+pub use servers::{ServerEdit, ServerId, ServerView, Vault, VaultError};
 pub use timetable::Timetable;
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,

@@ -19,7 +19,9 @@ use crate::{
     driver::{Command, Driver, Parts},
     events::Subscription,
     list::{List, ListError},
+    poll,
     pull::SharedApi,
+    servers::{NoVault, ServerEdit, ServerId, Vault},
     view::{
         Action, AddItem, AddOutcome, AddRequest, DownloadSource, DownloadState, QueuePlace,
         SegmentMap, Settings, Snapshot, Via,
@@ -55,6 +57,8 @@ pub struct Options {
     pub put_away: PutAway,
     /// How long a removal can be undone; until then nothing of the row is thrown away.
     pub undo: Duration,
+    /// Where the tokens of added servers are kept.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// Deletes a file. Blocking.
@@ -66,7 +70,7 @@ fn for_good(path: &Path) -> std::io::Result<()> {
 
 impl Options {
     /// The usual: the machine's clock, unfinished rows go on by themselves, files are deleted for
-    /// good, and a removal cannot be undone.
+    /// good, a removal cannot be undone, and there is no keyring.
     #[must_use]
     pub fn new(data_dir: PathBuf, server: Server, folder: PathBuf) -> Self {
         Self {
@@ -79,6 +83,7 @@ impl Options {
             poll_interval: POLL_INTERVAL,
             put_away: for_good,
             undo: Duration::ZERO,
+            vault: Arc::new(NoVault),
         }
     }
 }
@@ -107,6 +112,8 @@ pub struct NewDownload {
     pub folder: Option<PathBuf>,
     /// What its digest must be; anything else is never put under its final name.
     pub sha256: Option<Sha256>,
+    /// Whose job it is, where it takes one.
+    pub server: ServerId,
 }
 
 impl NewDownload {
@@ -128,12 +135,15 @@ impl NewDownload {
         Self::of(DownloadSource::Direct { url })
     }
 
-    const fn of(source: DownloadSource) -> Self {
+    /// Anything that can be downloaded.
+    #[must_use]
+    pub const fn of(source: DownloadSource) -> Self {
         Self {
             source,
             name: None,
             folder: None,
             sha256: None,
+            server: ServerId::FIRST,
         }
     }
 }
@@ -192,6 +202,7 @@ const fn past(action: Action) -> &'static str {
 pub struct Manager {
     commands: mpsc::Sender<Command>,
     api: SharedApi,
+    vault: Arc<dyn Vault>,
     driver: Arc<Mutex<Option<JoinHandle<()>>>>,
     goes_on: Arc<[DownloadId]>,
 }
@@ -211,6 +222,7 @@ impl Manager {
         let driver = Driver::new(
             Parts {
                 api: api.clone(),
+                vault: options.vault.clone(),
                 engine: Engine::new(EngineConfig::default()).map_err(ManagerError::Network)?,
                 clock: options.clock,
                 folder: options.folder,
@@ -228,6 +240,7 @@ impl Manager {
         Ok(Self {
             commands,
             api,
+            vault: options.vault,
             driver: Arc::new(Mutex::new(Some(driver))),
             goes_on,
         })
@@ -279,6 +292,7 @@ impl Manager {
                     },
                 };
                 new.folder.clone_from(&folder);
+                new.server = request.server.unwrap_or_default();
                 new
             })
             .collect();
@@ -390,20 +404,80 @@ impl Manager {
         self.ask(|reply| Command::Segments(id, reply)).await?
     }
 
-    /// One page of the server's catalogue; `limit` is cut to what the server gives.
+    /// One page of that server's catalogue; `limit` is cut to what the server gives.
     ///
     /// # Errors
     /// When the server refuses or cannot be reached.
     pub async fn files(
         &self,
+        server: ServerId,
         query: &str,
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<FilesPage, ManagerError> {
-        let page = self.api.get().files(query, cursor, limit).await?;
+        let api = match server.is_first() {
+            true => self.api.get(),
+            false => Arc::new(Api::new(self.reached(server).await?)?),
+        };
+        let page = api.files(query, cursor, limit).await?;
         // An answer here brings back a poller that had backed off.
-        let _ = self.commands.send(Command::Seen).await;
+        let _ = self.commands.send(Command::Seen(server)).await;
         Ok(page)
+    }
+
+    /// How an added server is reached.
+    async fn reached(&self, server: ServerId) -> Result<Server, ManagerError> {
+        let known = self.ask(|reply| Command::Server(server, reply)).await?;
+        known.ok_or_else(|| {
+            ManagerError::Invalid(
+                "there is no such server, or its token is not to be had from the keyring now"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// Adds a server, or turns one to another name, address or token; its downloads go on there. It is
+    /// asked once whether it lets us in; one that cannot be reached now is added all the same. The
+    /// token goes into the [`Vault`]; where that takes none, it holds until the shutdown, and a
+    /// notice says so.
+    ///
+    /// # Errors
+    /// When the address is none, the server refuses the token or is no Longhaul server, or the list
+    /// cannot be written.
+    pub async fn put_server(&self, edit: ServerEdit) -> Result<ServerId, ManagerError> {
+        let before = match (edit.id, &edit.token) {
+            (Some(id), None) => self.reached(id).await?.token,
+            _ => None,
+        };
+        let (record, server) = edit.checked(before)?;
+        let (id, token) = (record.id, server.token.clone());
+        let api = Api::new(server)?;
+        match poll::ask(&api, &[]).await {
+            Ok(_) | Err(ApiError::Unreachable { .. } | ApiError::Busy { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let vault = self.vault.clone();
+        let kept = tokio::task::spawn_blocking(move || match &token {
+            Some(token) => vault.put(id, token),
+            None => vault.remove(id),
+        });
+        let kept = kept.await.map_err(|_| ManagerError::Closed)?;
+        let put = Box::new((record, api, kept));
+        self.ask(|reply| Command::PutServer(put, reply)).await?
+    }
+
+    /// Forgets an added server and its token.
+    ///
+    /// # Errors
+    /// When there is none, or it has unfinished downloads.
+    pub async fn remove_server(&self, id: ServerId) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::RemoveServer(id, reply)).await??;
+        let vault = self.vault.clone();
+        let gone = tokio::task::spawn_blocking(move || vault.remove(id)).await;
+        if let Ok(Err(error)) = gone {
+            tracing::warn!(server = %id, %error, "a token could not be taken out of the keyring");
+        }
+        Ok(())
     }
 
     /// What the user has set.

@@ -6,7 +6,10 @@ use longhaul_protocol::{Crc64Nvme, DownloadId, FileId, JobId, Sha256, Stage};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::timetable::Timetable;
+use crate::{
+    servers::{ServerId, ServerView},
+    timetable::Timetable,
+};
 
 /// Where a download stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -232,6 +235,8 @@ pub struct DownloadView {
     pub name: String,
     /// What it is of.
     pub source: DownloadSource,
+    /// The added server whose job it is; null for the first one's.
+    pub server: Option<ServerId>,
     /// Where it stands.
     pub state: DownloadState,
     /// What can be done with it now.
@@ -355,8 +360,10 @@ pub struct Snapshot {
     pub downloads: Vec<DownloadView>,
     /// Sums.
     pub totals: Totals,
-    /// The way to the server.
+    /// The way to the first server.
     pub server: ServerLink,
+    /// Servers that the user has added, by name.
+    pub servers: Vec<ServerView>,
     /// What must still be told.
     pub notices: Vec<Notice>,
 }
@@ -372,8 +379,10 @@ pub struct ClientEvent {
     pub removed: Vec<DownloadId>,
     /// Sums.
     pub totals: Totals,
-    /// The way to the server.
+    /// The way to the first server.
     pub server: ServerLink,
+    /// Servers that the user has added, by name.
+    pub servers: Vec<ServerView>,
     /// What must be told, once.
     pub notices: Vec<Notice>,
 }
@@ -414,6 +423,10 @@ pub enum AddItem {
 pub struct AddRequest {
     /// What.
     pub items: Vec<AddItem>,
+    /// Whose catalogue, and who fetches URLs where a server does; the first where absent.
+    #[ts(optional)]
+    #[serde(default)]
+    pub server: Option<ServerId>,
     /// Where to; the settings' folder where absent.
     #[ts(optional)]
     #[serde(default)]
@@ -435,7 +448,7 @@ pub struct AddOutcome {
 pub struct Settings {
     /// Where files go.
     pub folder: String,
-    /// Pulls at a time, 1–32.
+    /// Pulls at a time, 1–64.
     pub concurrent: u32,
     /// Connections for each file at most, 1–64.
     pub connections: u8,

@@ -1,9 +1,12 @@
 //! The list and the settings as a file to carry elsewhere, and what a report of a fault needs.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+};
 
 use longhaul_client::{
-    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, Settings, Via,
+    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, ServerId, Settings, Via,
 };
 use serde::{Deserialize, Serialize};
 use tauri::Manager as _;
@@ -103,16 +106,19 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
         .await
         .map_err(|error| failed(error.to_string()))?;
     let carried = read(&text).map_err(failed)?;
-    let there = call.host.manager.snapshot().await?.downloads;
-    let (items, left_out) = wanted(&carried.downloads, &there);
-    let added = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let there = call.host.manager.snapshot().await?;
+    let servers: HashSet<_> = there.servers.iter().map(|server| server.id).collect();
+    let (items, left_out) = wanted(&carried.downloads, &there.downloads, &servers);
+    let added = items.values().map(Vec::len).sum::<usize>();
+    let added = u32::try_from(added).unwrap_or(u32::MAX);
     call.host.manager.set_settings(carried.settings).await?;
     call.app
         .state::<crate::lifecycle::Lifecycle>()
         .obey(&call.host.manager.settings().await?);
-    if !items.is_empty() {
+    for (server, items) in items {
         let request = AddRequest {
             items,
+            server,
             folder: None,
         };
         call.host.manager.add(request).await?;
@@ -141,23 +147,32 @@ fn read(text: &[u8]) -> Result<Carried, String> {
     serde_json::from_slice(text).map_err(|error| format!("it is damaged ({error})"))
 }
 
-/// What is still to be downloaded and not in the list, and how many are left out.
-fn wanted(saved: &[DownloadView], there: &[DownloadView]) -> (Vec<AddItem>, u32) {
-    let key = |source: &DownloadSource| match source {
-        DownloadSource::File { file_id } => file_id.to_string(),
-        DownloadSource::Url { url } | DownloadSource::Direct { url } => url.clone(),
+/// Of each server.
+type Wanted = BTreeMap<Option<ServerId>, Vec<AddItem>>;
+
+/// What is still to be downloaded, not in the list, and of a server that is known here; and how many
+/// are left out.
+fn wanted(
+    saved: &[DownloadView],
+    there: &[DownloadView],
+    servers: &HashSet<ServerId>,
+) -> (Wanted, u32) {
+    let key = |row: &DownloadView| match &row.source {
+        DownloadSource::File { file_id } => (row.server, file_id.to_string()),
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => (row.server, url.clone()),
     };
-    let mut known: HashSet<_> = there.iter().map(|row| key(&row.source)).collect();
-    let mut items = Vec::new();
+    let mut known: HashSet<_> = there.iter().map(key).collect();
+    let mut items = Wanted::new();
     for row in saved.iter().rev() {
         let over = matches!(
             row.state,
             DownloadState::Completed | DownloadState::Cancelled
         );
-        if over || !known.insert(key(&row.source)) {
+        let away = row.server.is_some_and(|server| !servers.contains(&server));
+        if over || away || !known.insert(key(row)) {
             continue;
         }
-        items.push(match row.source.clone() {
+        items.entry(row.server).or_default().push(match row.source.clone() {
             DownloadSource::File { file_id } => AddItem::File {
                 file_id,
                 name: Some(row.name.clone()),
@@ -172,7 +187,7 @@ fn wanted(saved: &[DownloadView], there: &[DownloadView]) -> (Vec<AddItem>, u32)
             },
         });
     }
-    let left_out = saved.len() - items.len();
+    let left_out = saved.len() - items.values().map(Vec::len).sum::<usize>();
     (items, u32::try_from(left_out).unwrap_or(u32::MAX))
 }
 
@@ -184,7 +199,7 @@ pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, Comma
     let snapshot = host.manager.snapshot().await?;
     let log = logs::end(&host.places).await;
     Ok(format!(
-        "Longhaul {} on {} {}\nserver: {}\nway to it: {:?}\ntotals: {:?}\n\
+        "Longhaul {} on {} {}\nserver: {}\nway to it: {:?}\nadded servers: {:?}\ntotals: {:?}\n\
          settings: concurrent {}, connections {}, limit {:?}, notify {}, urls {:?}\n\n{log}",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
@@ -195,6 +210,11 @@ pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, Comma
             "elsewhere"
         },
         snapshot.server,
+        snapshot
+            .servers
+            .iter()
+            .map(|server| &server.link)
+            .collect::<Vec<_>>(),
         snapshot.totals,
         settings.concurrent,
         settings.connections,
@@ -226,8 +246,8 @@ mod tests {
             of("https://h/2", DownloadState::Queued),
         ];
         let there = [of("https://h/1", DownloadState::Completed)];
-        let (items, left_out) = wanted(&saved, &there);
-        let urls: Vec<_> = items
+        let (items, left_out) = wanted(&saved, &there, &HashSet::new());
+        let urls: Vec<_> = items[&None]
             .iter()
             .map(|item| match item {
                 AddItem::Url { url, via } => (url.as_str(), *via),

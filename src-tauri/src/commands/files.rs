@@ -1,5 +1,6 @@
 //! Commands on files: the catalogue's, the finished ones, the folder to put them in.
 
+use longhaul_client::ServerId;
 use longhaul_protocol::FilesPage;
 use serde::Deserialize;
 use tauri_plugin_dialog::DialogExt;
@@ -12,6 +13,8 @@ use super::{Call, CommandError, downloads::Ids};
 #[derive(Debug, Deserialize, TS)]
 #[ts(export)]
 pub(crate) struct FilesQuery {
+    /// Whose; the first server's where null.
+    server: Option<ServerId>,
     /// Part of the name; all files where null.
     query: Option<String>,
     /// What the page before gave as `nextCursor`.
@@ -23,7 +26,8 @@ pub(crate) struct FilesQuery {
 pub(crate) async fn files(call: &Call<'_>, page: FilesQuery) -> Result<FilesPage, CommandError> {
     let query = page.query.unwrap_or_default();
     let cursor = page.cursor.as_deref();
-    Ok(call.host.manager.files(&query, cursor, page.limit).await?)
+    let (manager, server) = (&call.host.manager, page.server.unwrap_or_default());
+    Ok(manager.files(server, &query, cursor, page.limit).await?)
 }
 
 pub(crate) async fn open(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {

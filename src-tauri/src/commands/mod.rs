@@ -6,6 +6,7 @@ mod carry;
 mod downloads;
 mod error;
 mod files;
+mod servers;
 mod settings;
 mod table;
 
@@ -18,10 +19,13 @@ use self::{
     carry::Imported,
     downloads::{Ids, Limiting, Moving, One, Removal},
     files::FilesQuery,
+    servers::OneServer,
     table::commands,
 };
 use crate::{host::Host, lifecycle::Lifecycle};
-use longhaul_client::{AddOutcome, AddRequest, SegmentMap, Settings, Snapshot};
+use longhaul_client::{
+    AddOutcome, AddRequest, SegmentMap, ServerEdit, ServerId, Settings, Snapshot,
+};
 use longhaul_protocol::FilesPage;
 
 commands! {
@@ -29,7 +33,7 @@ commands! {
     snapshot: () => Snapshot, downloads::snapshot;
     /// The notices of the snapshot have been read.
     dismissNotices: () => (), downloads::dismiss_notices;
-    /// One page of the server's catalogue.
+    /// One page of a server's catalogue.
     files: FilesQuery => FilesPage, files::files;
     /// Adds downloads, all or none.
     add: AddRequest => AddOutcome, downloads::add;
@@ -61,6 +65,12 @@ commands! {
     settings: () => Settings, settings::settings;
     /// Sets all of it; answers what now holds.
     setSettings: Settings => Settings, settings::set_settings;
+    /// Adds a server, or changes one; its id.
+    putServer: ServerEdit => ServerId, servers::put;
+    /// Forgets a server that nothing waits for.
+    removeServer: OneServer => (), servers::remove;
+    /// Asks the servers that are away again at once.
+    tryNow: () => (), servers::try_now;
     /// Whether the app starts with the system.
     autostart: () => bool, settings::autostart;
     /// Sets that; answers what now holds.

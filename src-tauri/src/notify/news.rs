@@ -54,6 +54,7 @@ mod tests {
             removed: Vec::new(),
             totals: Totals::default(),
             server: ServerLink::Online,
+            servers: Vec::new(),
             notices: Vec::new(),
         }
     }

@@ -156,6 +156,7 @@ pub(super) mod tests {
         DownloadView {
             id: DownloadId::random(),
             job_id: None,
+            server: None,
             name: name.to_owned(),
             source: DownloadSource::Url {
                 url: "https://example.org/a".to_owned(),

@@ -13,14 +13,16 @@ import { useCatalogue } from "./use-catalogue";
 
 interface Props {
   backend: Backend;
+  /** Whose; null is the first server. */
+  server: string | null;
   picked: ReadonlyMap<number, FileEntry>;
   pick: (file: FileEntry, on: boolean) => void;
   take: (file: FileEntry) => void;
 }
 
-export function Catalogue({ backend, picked, pick, take }: Props) {
+export function Catalogue({ backend, server, picked, pick, take }: Props) {
   const [query, setQuery] = useState("");
-  const found = useCatalogue(backend, query);
+  const found = useCatalogue(backend, server, query);
   return (
     <div className="flex min-h-0 flex-1 flex-col" onKeyDown={walk}>
       <label className="field field-row mx-4 shrink-0">

@@ -7,6 +7,8 @@ import type { FileEntry } from "../backend/generated/FileEntry";
 const STILL = 150;
 
 interface Found {
+  /** Whose they are. */
+  server: string | null;
   /** What these files are the answer to; null before the first. */
   query: string | null;
   files: FileEntry[];
@@ -14,16 +16,16 @@ interface Found {
   problem: string;
 }
 
-const NONE: Found = { query: null, files: [], next: null, problem: "" };
+const NONE: Found = { server: null, query: null, files: [], next: null, problem: "" };
 
-export function useCatalogue(backend: Backend, query: string): Found & { more: () => void } {
+export function useCatalogue(backend: Backend, server: string | null, query: string): Found & { more: () => void } {
   const [found, setFound] = useState(NONE);
   useEffect(() => {
     let current = true;
     const ask = () => {
-      backend.files(query || null, null).then(
-        (page) => { if (current) setFound({ query, files: page.files, next: page.nextCursor, problem: "" }); },
-        (error: unknown) => { if (current) setFound({ ...NONE, query, problem: told(error) }); },
+      backend.files(server, query || null, null).then(
+        (page) => { if (current) setFound({ server, query, files: page.files, next: page.nextCursor, problem: "" }); },
+        (error: unknown) => { if (current) setFound({ ...NONE, server, query, problem: told(error) }); },
       );
     };
     const wait = setTimeout(ask, query ? STILL : 0);
@@ -31,21 +33,22 @@ export function useCatalogue(backend: Backend, query: string): Found & { more: (
       current = false;
       clearTimeout(wait);
     };
-  }, [backend, query]);
+  }, [backend, server, query]);
   const more = () => {
     const { next } = found;
     if (next === null) return;
-    backend.files(query || null, next).then(
+    backend.files(server, query || null, next).then(
       (page) => {
         // The page that is asked for twice, or for another search, is not added.
-        setFound((now) => now.query !== query || now.next !== next ? now : {
+        setFound((now) => now.server !== server || now.query !== query || now.next !== next ? now : {
           ...now, files: [...now.files, ...page.files], next: page.nextCursor,
         });
       },
       (error: unknown) => { setFound((now) => ({ ...now, problem: told(error) })); },
     );
   };
-  return { ...found, more };
+  // Another server's files have the same ids: they are not to be picked as this one's.
+  return { ...(found.server === server ? found : NONE), more };
 }
 
 function told(error: unknown): string {

@@ -8,6 +8,7 @@ import type { FilesPage } from "./generated/FilesPage";
 import type { Imported } from "./generated/Imported";
 import type { QueuePlace } from "./generated/QueuePlace";
 import type { SegmentMap } from "./generated/SegmentMap";
+import type { ServerEdit } from "./generated/ServerEdit";
 import type { Settings } from "./generated/Settings";
 import type { Snapshot } from "./generated/Snapshot";
 
@@ -40,13 +41,20 @@ export interface System {
   diagnostics(): Promise<string>;
 }
 
+/** The job servers beside the first one; the list says how each is. */
+export interface Servers {
+  /** Adds one, or changes it; refused where it does not let us in. */
+  put(edit: ServerEdit): Promise<unknown>;
+  remove(id: string): Promise<unknown>;
+}
+
 export interface Backend {
   /** Features that this host lacks, each with the reason to show. */
   readonly absent: Partial<Record<Feature, string>>;
   /** A hook: the list as it is now, shown again at most four times a second. */
   useList(): Snapshot;
-  /** One page of at most 50 catalogue files. */
-  files(query: string | null, cursor: string | null): Promise<FilesPage>;
+  /** One page of at most 50 files of a server's catalogue; null is the first server. */
+  files(server: string | null, query: string | null, cursor: string | null): Promise<FilesPage>;
   add(request: AddRequest): Promise<AddOutcome>;
   /** Carries out an action that the rows' `can` allows. */
   act(action: Exclude<Action, "remove">, ids: DownloadId[]): Promise<void>;
@@ -60,13 +68,15 @@ export interface Backend {
   segments(id: DownloadId): Promise<SegmentMap>;
   settings(): Promise<Settings>;
   setSettings(settings: Settings): Promise<Settings>;
+  /** Null where there can be only one server. */
+  readonly servers: Servers | null;
   /** What only the desktop's own system can do; null where there is none. */
   readonly system: System | null;
   chooseFolder(): Promise<string | null>;
   /** Takes a token of the server's; only where the page itself speaks with it. */
   signIn?: (token: string) => void;
-  /** Asks the server again at once; only where the page itself speaks with it. */
-  tryNow?: () => void;
+  /** Asks every server that is away again at once. */
+  tryNow: () => void;
   /** The notices have been read. */
   dismissNotices(): void;
 }

@@ -32,7 +32,7 @@ export function httpBackend(): Backend {
       const state = useDownloadJob(jobs);
       return useMemo(() => snapshotOf(state), [state]);
     },
-    async files(query, cursor) {
+    async files(_, query, cursor) {
       const search = new URLSearchParams({ limit: "50", ...(query ? { query } : {}), ...(cursor ? { cursor } : {}) });
       return (await ask<FilesPage>("GET", `/v1/files?${search}`)).reply;
     },
@@ -53,6 +53,7 @@ export function httpBackend(): Backend {
     segments: absent,
     settings: absent,
     setSettings: absent,
+    servers: null,
     system: null,
     chooseFolder: absent,
     dismissNotices: () => { jobs.understood(); },

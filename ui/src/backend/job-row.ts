@@ -55,7 +55,7 @@ export function snapshotOf({ entries, link, locked, forgetful }: PageJobs): Snap
   const notices: Notice[] = [];
   if (locked) notices.push({ code: "unauthorized", message: t("tokenNeeded") });
   if (forgetful === "tell") notices.push({ code: "not_kept", message: t("notKept") });
-  return { downloads, totals: totalsOf(downloads), server: link, notices };
+  return { downloads, totals: totalsOf(downloads), server: link, servers: [], notices };
 }
 
 function viewOf(entry: Entry): DownloadView {
@@ -68,6 +68,7 @@ function viewOf(entry: Entry): DownloadView {
     jobId: r.jobId,
     name: job?.fileName ?? named,
     source: r.item.kind === "file" ? { kind: "file", fileId: r.item.fileId } : { kind: "url", url: r.item.url },
+    server: null,
     state,
     can: actionsOf(state, job, refusal),
     size: job?.result?.size ?? job?.bytesTotal ?? null,

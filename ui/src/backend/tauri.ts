@@ -28,7 +28,7 @@ export function tauriBackend(): Backend {
   return {
     absent: {},
     useList: store.useList,
-    files: (query, cursor) => call("files", { query, cursor, limit: 50 }),
+    files: (server, query, cursor) => call("files", { server, query, cursor, limit: 50 }),
     add: (request) => call("add", request),
     act: async (action, ids) => void (await call(action, { ids })),
     remove: async (ids, withFile) => void (await call("remove", { ids, withFile })),
@@ -38,6 +38,11 @@ export function tauriBackend(): Backend {
     segments: (id) => call("segments", { id }),
     settings: () => call("settings", null),
     setSettings: (settings) => call("setSettings", settings),
+    servers: {
+      put: (edit) => call("putServer", edit),
+      remove: (id) => call("removeServer", { id }),
+    },
+    tryNow: () => { void call("tryNow", null); },
     system: {
       about: () => call("about", null),
       autostart: () => call("autostart", null),

@@ -3,6 +3,7 @@ import { Check, ClipboardCopy, Copy, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { DownloadView } from "../backend/generated/DownloadView";
+import type { ServerView } from "../backend/generated/ServerView";
 import type { Act } from "../downloads/actions";
 import { Sparkline } from "../downloads/sparkline";
 import { t } from "../i18n/t";
@@ -14,16 +15,18 @@ import { SegmentMap } from "./segment-map";
 interface Props {
   backend: Backend;
   row: DownloadView;
+  servers: readonly ServerView[];
   /** How many are picked with it. */
   count: number;
   act: Act;
   close: () => void;
 }
 
-export function Details({ backend, row, count, act, close }: Props) {
+export function Details({ backend, row, servers, count, act, close }: Props) {
   const facts: [string, string | null][] = [
     [t("d_size"), row.size === null ? null : `${bytes(row.size)} (${row.size.toLocaleString()} B)`],
     [t("c_source"), row.source.kind === "file" ? `#${row.source.fileId}` : row.source.url],
+    [t("d_server"), row.server && (servers.find(({ id }) => id === row.server)?.name ?? t("srv_gone"))],
     [t("d_folder"), row.path ?? row.folder],
     [t("d_job"), row.jobId],
     [t("d_crc"), row.crc64nvme],

@@ -21,7 +21,7 @@ export function Empty({ backend, online, add }: { backend: Backend; online: bool
   useEffect(() => {
     let current = true;
     // Where the catalogue cannot be had, the sidebar says so; the field alone stands here.
-    backend.files(null, null).then((page) => { if (current) setFiles(page.files); }, () => undefined);
+    backend.files(null, null, null).then((page) => { if (current) setFiles(page.files); }, () => undefined);
     return () => { current = false; };
   }, [backend, online]);
   const found = parseAdd(text);

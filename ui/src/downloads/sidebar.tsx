@@ -5,13 +5,14 @@ import {
 import { useMemo } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { ServerLink } from "../backend/generated/ServerLink";
+import type { ServerView } from "../backend/generated/ServerView";
 import type { Totals } from "../backend/generated/Totals";
 import { t } from "../i18n/t";
 import { Tip } from "../kit/tooltip";
+import { ServerDot } from "../settings/server-dot";
 import { KIND_ICONS, KINDS } from "./kinds";
 import { countsOf, type Day, DAYS, type Filter, type Group, GROUPS } from "./shown";
 
-const DOTS = { online: "bg-good", connecting: "bg-dim", offline: "bg-bad" };
 const ICONS: Record<Group, LucideIcon> = {
   all: Layers, active: Download, waiting: Clock, completed: CircleCheck, failed: TriangleAlert,
 };
@@ -27,10 +28,12 @@ interface Props {
   narrow: (change: Partial<Filter>) => void;
   totals: Totals;
   server: ServerLink;
+  /** Those beside the first one. */
+  servers: readonly ServerView[];
 }
 
-export function Sidebar({ mark, rows, filter, narrow, totals, server }: Props) {
-  const way = server.state === "offline" ? t("unreachable") : t(server.state);
+export function Sidebar({ mark, rows, filter, narrow, totals, server, servers }: Props) {
+  const way = shortOf(server);
   const { kinds, days } = useMemo(() => countsOf(rows), [rows]);
   return (
     <nav className="flex w-52 shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-line bg-side p-3 max-md:w-16 max-md:p-2">
@@ -55,11 +58,21 @@ export function Sidebar({ mark, rows, filter, narrow, totals, server }: Props) {
       </Part>
       <p data-testid="server-state" data-state={server.state} role="status" title={way}
         className="mt-auto flex shrink-0 items-center gap-2 px-2 pt-3 text-dim max-md:justify-center">
-        <span aria-hidden className={`size-2 shrink-0 rounded-full ${DOTS[server.state]}`} />
-        <span className="truncate max-md:sr-only">{way}</span>
+        <ServerDot link={server} /><span className="truncate max-md:sr-only">{way}</span>
       </p>
+      {servers.map(({ id, name, link }) => (
+        <p key={id} data-testid="added-server" data-state={link.state} title={`${name}: ${shortOf(link)}`}
+          className="flex shrink-0 items-center gap-2 px-2 pt-1 text-dim max-md:justify-center">
+          <ServerDot link={link} /><span className="truncate max-md:sr-only">{name}</span>
+          <span className="sr-only">{shortOf(link)}</span>
+        </p>
+      ))}
     </nav>
   );
+}
+
+function shortOf(link: ServerLink): string {
+  return link.state === "offline" ? t("unreachable") : t(link.state);
 }
 
 function Part({ title, children }: { title: string; children: React.ReactNode[] }) {

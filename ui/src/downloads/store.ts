@@ -7,17 +7,18 @@ import type { Snapshot } from "../backend/generated/Snapshot";
 const NOTHING: Snapshot = {
   downloads: [],
   server: { state: "connecting" },
+  servers: [],
   notices: [],
   totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0, rests: false, slowed: null, until: null },
 };
 
 /** `before` with an event applied; new rows come first. */
 export function apply(before: Snapshot, event: ClientEvent): Snapshot {
-  const { totals, server } = event;
+  const { totals, server, servers } = event;
   const notices = [...before.notices, ...event.notices];
   if (event.changed.length === 0 && event.removed.length === 0) {
     // The same list stays the same object: nothing is filtered or sorted again for a new total.
-    return { downloads: before.downloads, totals, server, notices };
+    return { downloads: before.downloads, totals, server, servers, notices };
   }
   const rows = new Map(before.downloads.map((row) => [row.id, row]));
   const fresh: DownloadView[] = [];
@@ -27,7 +28,7 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
     else if (row.revision > old.revision) rows.set(row.id, row);
   }
   for (const id of event.removed) rows.delete(id);
-  return { downloads: [...fresh, ...rows.values()], totals, server, notices };
+  return { downloads: [...fresh, ...rows.values()], totals, server, servers, notices };
 }
 
 /** Where the list comes from: how it is now, and what changes from then on. */
@@ -60,6 +61,8 @@ export function createStore(feed: Feed): Store {
   feed.snapshot().then(
     (snapshot) => {
       ready = true;
+      // How long a start takes is measured up to here.
+      performance.mark("longhaul-list");
       set(early.reduce(apply, snapshot));
     },
     // Without a snapshot there is no list: say why, rather than seem to connect for ever.

@@ -85,4 +85,10 @@ export const de: Words = {
   ruleRemove: "Keine Regel für {what}",
   ruleEndings: "Endungen der Dateien",
   ruleFolder: "Ihren Ordner wählen …",
+  servers: "Server", srv_inside: "In dieser App", srv_from: "Dateien von", srv_name: "Name",
+  srv_address: "Adresse", srv_add: "Server hinzufügen …", srv_change: "{name} ändern",
+  srv_remove: "{name} entfernen", srv_save: "Speichern",
+  srv_plain: "Ohne https kann das Token unterwegs gelesen werden.",
+  srv_keepToken: "Im Schlüsselbund; leer bleibt es, wie es ist", srv_gone: "aus den Einstellungen entfernt",
+  d_server: "Server",
 };

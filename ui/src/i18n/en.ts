@@ -229,4 +229,19 @@ export const en = {
   ruleRemove: "No rule for {what}",
   ruleEndings: "Endings of the files",
   ruleFolder: "Choose their folder…",
+
+  // Several servers
+  servers: "Servers",
+  srv_inside: "Inside this app",
+  srv_from: "Files of",
+  srv_name: "Name",
+  srv_address: "Address",
+  srv_add: "Add a server…",
+  srv_change: "Change {name}",
+  srv_remove: "Remove {name}",
+  srv_save: "Save",
+  srv_plain: "Without https, the token can be read on the way.",
+  srv_keepToken: "In the keyring; empty leaves it as it is",
+  srv_gone: "removed from the settings",
+  d_server: "Server",
 };

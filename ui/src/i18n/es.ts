@@ -85,4 +85,10 @@ export const es: Words = {
   ruleRemove: "Sin regla para {what}",
   ruleEndings: "Extensiones de los archivos",
   ruleFolder: "Elegir su carpeta…",
+  servers: "Servidores", srv_inside: "Dentro de esta aplicación", srv_from: "Archivos de", srv_name: "Nombre",
+  srv_address: "Dirección", srv_add: "Añadir un servidor…", srv_change: "Cambiar {name}",
+  srv_remove: "Quitar {name}", srv_save: "Guardar",
+  srv_plain: "Sin https, el token puede leerse por el camino.",
+  srv_keepToken: "En el llavero; vacío lo deja como está", srv_gone: "quitado de los ajustes",
+  d_server: "Servidor",
 };

@@ -74,4 +74,8 @@ export const ja: Words = {
   ruleRemove: "{what} の規則を削除",
   ruleEndings: "ファイルの拡張子",
   ruleFolder: "フォルダーを選択…",
+  servers: "サーバー", srv_inside: "このアプリ内", srv_from: "ファイルの提供元", srv_name: "名前", srv_address: "アドレス",
+  srv_add: "サーバーを追加…", srv_change: "{name} を変更", srv_remove: "{name} を削除", srv_save: "保存",
+  srv_plain: "https でない場合、トークンは途中で読み取られるおそれがあります。", srv_keepToken: "キーリングに保存済み。空欄ならそのまま", srv_gone: "設定から削除済み",
+  d_server: "サーバー",
 };

@@ -35,7 +35,7 @@ export function DownloadSettings({ backend }: { backend: Backend }) {
         <Name name={settings.folder} className="text-dim" />
         <Button onClick={choose}>{t("choose")}</Button>
       </span>
-      <NumberField name={t("set_concurrent")} value={settings.concurrent} least={1} most={32}
+      <NumberField name={t("set_concurrent")} value={settings.concurrent} least={1} most={64}
         save={(concurrent) => { save({ concurrent }); }} />
       <NumberField name={t("set_connections")} value={settings.connections} least={1} most={64}
         save={(connections) => { save({ connections }); }} />

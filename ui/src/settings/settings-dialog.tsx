@@ -7,6 +7,7 @@ import { type Theme, THEMES } from "../theme/use-theme";
 import { Dialog } from "../kit/dialog";
 import { Segments } from "../kit/toggles";
 import { DownloadSettings } from "./download-settings";
+import { ServerSettings } from "./server-settings";
 import { SystemSettings } from "./system-settings";
 
 interface Props {
@@ -28,6 +29,7 @@ export function SettingsDialog({ backend, density, setDensity, theme, setTheme, 
             ? <p className="text-dim">{backend.absent.settings}</p>
             : <DownloadSettings backend={backend} />}
         </section>
+        {backend.servers && <ServerSettings backend={backend} servers={backend.servers} />}
         <section aria-label={t("set_window")}>
           <h3 className="mb-2 font-semibold">{t("set_window")}</h3>
           <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">

@@ -6,6 +6,7 @@ import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { soon as when } from "../kit/format";
 import { SignIn } from "../kit/sign-in";
+import { wayOf } from "../settings/server-dot";
 
 interface Props {
   backend: Backend;
@@ -14,14 +15,21 @@ interface Props {
   dismissProblem: () => void;
 }
 
-export function Told({ backend, list: { server, notices, totals }, problem, dismissProblem }: Props) {
+export function Told({ backend, list: { server, servers, notices, totals }, problem, dismissProblem }: Props) {
   const asksToken = backend.signIn && notices.some((notice) => notice.code === "unauthorized");
-  const retry = backend.tryNow && <Button onClick={backend.tryNow}>{t("tryNow")}</Button>;
+  const retry = <Button onClick={backend.tryNow}>{t("tryNow")}</Button>;
+  const away = servers.filter(({ link }) => link.state === "offline");
   return (
     <>
       {server.state === "offline" && !asksToken && (
         <Strip role="status" testId="offline" button={retry}>
-          <p>{offlineOf(server.reason, server.nextTryAt)}</p>
+          <p>{wayOf(server)}</p>
+          <p className="text-dim">{t("offlineKept")}</p>
+        </Strip>
+      )}
+      {away.length > 0 && (
+        <Strip role="status" testId="servers-offline" button={retry}>
+          {away.map(({ id, name, link }) => <p key={id}>{name}: {wayOf(link)}</p>)}
           <p className="text-dim">{t("offlineKept")}</p>
         </Strip>
       )}
@@ -60,10 +68,4 @@ function Strip({ role, testId, button, children }: StripProps) {
       {button}
     </div>
   );
-}
-
-/** Why, which may come without a full stop, and when it is tried again. */
-function offlineOf(reason: string, nextTryAt: string): string {
-  const sentence = /[.!?]$/u.test(reason) ? reason : `${reason}.`;
-  return t("offline", { reason: sentence, time: new Date(nextTryAt).toLocaleTimeString() });
 }

@@ -58,7 +58,7 @@ export function useActions(backend: Backend) {
   return {
     act, move,
     actOnAll: (action: Exclude<Action, "remove">, ids: string[]) => { run(backend.act(action, ids)); },
-    add: (items: AddItem[]) => { run(backend.add({ items })); },
+    add: (items: AddItem[], server: string | null = null) => { run(backend.add({ items, ...(server ? { server } : {}) })); },
     limit: (rows: readonly DownloadView[], limit: number | null) => {
       run(Promise.all(rows.map((row) => backend.limit(row.id, limit))));
     },

@@ -5,11 +5,12 @@ use std::time::Duration;
 use longhaul_protocol::{DownloadId, JobId};
 use tokio::time::Instant;
 
-use super::{Done, Driver, Errand};
+use super::{Done, Driver, Errand, ways::Way};
 use crate::{
     api::ApiError,
     download::{Event, State},
     initiate,
+    servers::ServerId,
     view::{DownloadFault, Fix},
 };
 
@@ -25,69 +26,95 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(2);
 
 impl Driver {
     pub(super) fn ask_due(&mut self, now: Instant) {
-        while self.next_ask().is_some_and(|due| due <= now) {
-            let next = self
-                .rows
-                .to_ask()
-                .find(|id| !self.asking.contains(id) && !self.telling.contains(id));
-            let Some(record) = next
-                .and_then(|id| self.rows.get(id))
-                .map(|row| row.record.clone())
-            else {
-                return;
-            };
-            let (id, api) = (record.id, self.parts.api.get());
-            self.asking.insert(id);
-            self.spawn(Errand::Ask(id), async move {
-                let outcome = initiate::ask(&api, &record).await;
-                Done::Asked {
-                    id,
-                    began: now,
-                    outcome,
-                }
-            });
+        for server in self.ways.ids() {
+            while self.ask_server_due(server, now) {}
         }
+    }
+
+    /// Asks for the next row of a server, where that is due; answers whether it was.
+    fn ask_server_due(&mut self, server: ServerId, now: Instant) -> bool {
+        let Some(way) = self.ways.get(server) else {
+            return false;
+        };
+        if self.next_ask_of(server, way).is_none_or(|due| due > now) {
+            return false;
+        }
+        let next = self
+            .rows
+            .to_ask(server)
+            .find(|id| !way.asking.contains(id) && !self.telling.contains(id));
+        let Some(record) = next
+            .and_then(|id| self.rows.get(id))
+            .map(|row| row.record.clone())
+        else {
+            return false;
+        };
+        let (id, api) = (record.id, way.api.get());
+        if let Some(way) = self.ways.get_mut(server) {
+            way.asking.insert(id);
+        }
+        self.spawn(Errand::Ask(server, id), async move {
+            let outcome = initiate::ask(&api, &record).await;
+            Done::Asked {
+                server,
+                id,
+                began: now,
+                outcome,
+            }
+        });
+        true
     }
 
     /// When the next initiate may go out; none while there is nothing to ask for or no place.
     pub(super) fn next_ask(&self) -> Option<Instant> {
-        let free = self.asking.len() < AT_A_TIME
-            && self.rows.preparing() + self.schedule.waiting() < AHEAD
+        let ids = self.ways.ids().into_iter();
+        ids.filter_map(|id| self.next_ask_of(id, self.ways.get(id)?))
+            .min()
+    }
+
+    fn next_ask_of(&self, server: ServerId, way: &Way) -> Option<Instant> {
+        let free = way.is_open()
+            && way.asking.len() < AT_A_TIME
+            && self.rows.preparing(server) + self.schedule.waiting() < AHEAD
             && self
                 .rows
-                .to_ask()
+                .to_ask(server)
                 .take(AT_A_TIME * 4 + self.telling.len())
-                .any(|id| !self.asking.contains(&id) && !self.telling.contains(&id));
+                .any(|id| !way.asking.contains(&id) && !self.telling.contains(&id));
         if !free {
             return None;
         }
-        if self.pace.is_well() {
-            return Some(self.ask_from);
+        if way.pace.is_well() {
+            return Some(way.ask_from);
         }
         // After a failure one question at a time finds out whether the server is back.
-        (self.asking.is_empty() && self.poll.is_none()).then(|| self.ask_from.max(self.pace.due()))
+        (way.asking.is_empty() && way.poll.is_none()).then(|| way.ask_from.max(way.pace.due()))
     }
 
     pub(super) fn asked(
         &mut self,
+        server: ServerId,
         id: DownloadId,
         began: Instant,
         outcome: Result<JobId, ApiError>,
     ) {
-        self.asking.remove(&id);
+        let Some(way) = self.ways.get_mut(server) else {
+            return;
+        };
+        way.asking.remove(&id);
         let now = Instant::now();
         match outcome {
             Ok(job) => {
-                self.pace.seen(now);
-                self.accepted(id, job, now);
+                way.pace.seen(now);
+                self.accepted(server, id, job, now);
             }
             Err(ApiError::Busy {
                 problem,
                 retry_after,
             }) => {
-                self.pace.seen(now);
+                way.pace.seen(now);
                 let wait = retry_after.unwrap_or(DEFAULT_WAIT);
-                self.ask_from = self.ask_from.max(now + wait);
+                way.ask_from = way.ask_from.max(now + wait);
                 tracing::info!(
                     code = problem.code.as_str(),
                     ?wait,
@@ -95,7 +122,7 @@ impl Driver {
                 );
             }
             Err(ApiError::Refused(problem)) => {
-                self.pace.seen(now);
+                way.pace.seen(now);
                 self.step(
                     id,
                     Event::Failed {
@@ -113,7 +140,7 @@ impl Driver {
                 );
             }
             Err(error) => {
-                self.pace.failed(now, began, &error, &mut self.random);
+                way.pace.failed(now, began, &error, &mut self.random);
                 if matches!(error, ApiError::Faulty { .. }) {
                     self.faulty(id, &error);
                 }
@@ -121,11 +148,11 @@ impl Driver {
         }
     }
 
-    fn accepted(&mut self, id: DownloadId, job: JobId, now: Instant) {
+    fn accepted(&mut self, server: ServerId, id: DownloadId, job: JobId, now: Instant) {
         match self.rows.state(id) {
             Some(State::Queued) => {
                 self.step(id, Event::Accepted(job));
-                self.hurry_poll(now);
+                self.hurry_poll(server, now);
             }
             Some(State::Paused) => {
                 // The answer to a question that was asked before the pause.
@@ -133,7 +160,7 @@ impl Driver {
                 self.keep(id);
             }
             // Given up while the question was on its way: so is the job.
-            Some(_) | None => self.tell_unwanted(id, job),
+            Some(_) | None => self.tell_unwanted(server, id, job),
         }
     }
 
@@ -162,8 +189,10 @@ impl Driver {
     }
 
     /// Tells the server that a job is not wanted any more, in the background, a few times.
-    pub(super) fn tell_unwanted(&mut self, id: DownloadId, job: JobId) {
-        let api = self.parts.api.clone();
+    pub(super) fn tell_unwanted(&mut self, server: ServerId, id: DownloadId, job: JobId) {
+        let Some(api) = self.ways.get(server).map(|way| way.api.clone()) else {
+            return;
+        };
         self.telling.insert(id);
         self.spawn(Errand::Tell(id), async move {
             // Whoever cannot be told finds out: nobody asks for the job's status any more.

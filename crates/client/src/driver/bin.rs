@@ -119,7 +119,7 @@ impl Driver {
                 (None, State::Completed { .. }) => continue,
                 (None, state) => {
                     if let (Some(job), false) = (record.job, state.has_ended()) {
-                        self.tell_unwanted(id, job);
+                        self.tell_unwanted(record.server, id, job);
                     }
                 }
             }

@@ -9,6 +9,7 @@ use super::{Command, Done, Driver, Errand, pulling::segments_of, rows::name_in, 
 use crate::{
     download::{Event, Record, State},
     manager::{ManagerError, NewDownload, PutAway},
+    servers::ServerId,
     view::{Action, DownloadSource, QueuePlace, SegmentMap, Settings, Snapshot},
 };
 
@@ -61,11 +62,27 @@ impl Driver {
                 let _ = reply.send(self.set_settings(*settings).await);
             }
             Command::NewServer(reply) => {
-                self.pace = crate::poll::Pace::new(Instant::now(), self.parts.poll_interval);
+                if let Some(way) = self.ways.get_mut(ServerId::FIRST) {
+                    way.pace = crate::poll::Pace::new(Instant::now(), self.parts.poll_interval);
+                }
                 self.poke();
                 let _ = reply.send(());
             }
-            Command::Seen => self.pace.seen(Instant::now()),
+            Command::Server(id, reply) => {
+                let _ = reply.send(self.server_of(id));
+            }
+            Command::PutServer(put, reply) => {
+                let (record, api, kept) = *put;
+                let _ = reply.send(self.put_server(record, api, kept).await);
+            }
+            Command::RemoveServer(id, reply) => {
+                let _ = reply.send(self.remove_server(id).await);
+            }
+            Command::Seen(server) => {
+                if let Some(way) = self.ways.get_mut(server) {
+                    way.pace.seen(Instant::now());
+                }
+            }
             Command::Poke => self.poke(),
             Command::DismissNotices => self.notices.clear(),
             Command::Shutdown => {}
@@ -83,7 +100,8 @@ impl Driver {
                 .map(|row| view_of(row, now, per_pull))
                 .collect(),
             totals: self.totals(now),
-            server: self.link.clone(),
+            server: self.ways.first_link(),
+            servers: self.ways.views(),
             notices: self.notices.clone(),
         }
     }
@@ -104,6 +122,10 @@ impl Driver {
                 )));
             }
             let mut record = Record::new(DownloadId::random(), order, item.source, folder, now);
+            if self.ways.get(item.server).is_none() {
+                return Err(ManagerError::Invalid("there is no such server".to_owned()));
+            }
+            record.server = item.server;
             record.name = item.name;
             record.wanted_sha256 = item.sha256;
             changes.rows.push(record);
@@ -143,7 +165,12 @@ impl Driver {
     fn act(&mut self, id: DownloadId, action: Action) -> Result<(), ManagerError> {
         let row = self.rows.get(id).ok_or(ManagerError::Unknown(id))?;
         let state = row.record.state.shown();
-        let job = row.record.job;
+        let (job, server) = (row.record.job, row.record.server);
+        if matches!(action, Action::Resume | Action::Retry) && !self.knows_server_of(id) {
+            return Err(ManagerError::Invalid(
+                "the server of this download was removed from the settings; add the file again from another one".to_owned(),
+            ));
+        }
         let event = match action {
             Action::Pause => Event::Pause,
             Action::Resume => Event::Resume,
@@ -160,7 +187,7 @@ impl Driver {
             Action::Pause => self.stop_pull(id),
             Action::Cancel => {
                 if let Some(job) = job {
-                    self.tell_unwanted(id, job);
+                    self.tell_unwanted(server, id, job);
                 }
                 self.throw_away(id);
             }
@@ -304,11 +331,7 @@ impl Driver {
     /// Whatever waits to try again tries now.
     fn poke(&mut self) {
         let now = Instant::now();
-        if let Some((poll, _)) = self.poll.take() {
-            poll.abort();
-        }
-        self.pace.poke(now);
-        self.ask_from = now;
+        self.poke_ways(now);
         self.schedule.hurry();
     }
 }
@@ -334,8 +357,8 @@ fn at_least(limit: Option<u64>) -> Result<(), ManagerError> {
 
 fn check(settings: &Settings) -> Result<(), ManagerError> {
     let invalid = |text: &str| Err(ManagerError::Invalid(text.to_owned()));
-    if !(1..=32).contains(&settings.concurrent) {
-        return invalid("between 1 and 32 downloads can run at a time");
+    if !(1..=64).contains(&settings.concurrent) {
+        return invalid("between 1 and 64 downloads can run at a time");
     }
     if !(1..=64).contains(&settings.connections) {
         return invalid("a download can have between 1 and 64 connections");

@@ -1,8 +1,8 @@
 //! The task behind the door: it alone holds the rows, starts what is due, and moves states on by
 //! what comes back. Everything that takes time runs as a task of its own set and answers here.
 //!
-//! Its parts, one a step of the way: `commands` (what the user wants), `asking` (initiate),
-//! `polling`, `pulling`, `saving`.
+//! Its parts, one a step of the way: `commands` (what the user wants), `ways` (how each server is),
+//! `asking` (initiate), `polling`, `pulling`, `saving`.
 
 mod asking;
 mod bin;
@@ -12,6 +12,7 @@ mod pulling;
 mod rows;
 mod saving;
 mod time;
+mod ways;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,8 +21,8 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use longhaul_protocol::{Clock, DownloadId, JobId, Sha256};
+use jiff::Timestamp;
+use longhaul_protocol::{Clock, DownloadId, JobId, Sha256, Token};
 use longhaul_transfer::Engine;
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::{
@@ -31,21 +32,23 @@ use tokio::{
 };
 
 use crate::{
-    api::ApiError,
+    api::{Api, ApiError, Server},
     download::{Event, State},
     events::{Hub, Subscription},
     list::{Changes, List, Opened},
     manager::{Drive, ManagerError, NewDownload, PutAway},
     meter::Meter,
-    poll::{Pace, Polled},
+    poll::Polled,
     pull::{End, SharedApi},
     schedule::Schedule,
+    servers::{ServerId, ServerRecord, Vault, VaultError},
     timetable::Hours,
-    view::{Action, Notice, QueuePlace, SegmentMap, ServerLink, Settings, Snapshot, Totals},
+    view::{Action, Notice, QueuePlace, SegmentMap, Settings, Snapshot, Totals},
 };
 use bin::Bin;
 use pulling::Pull;
 use rows::{Rows, view_of};
+use ways::{Way, Ways};
 
 /// Notices that a snapshot repeats at most.
 const MAX_NOTICES: usize = 20;
@@ -91,7 +94,13 @@ pub(crate) enum Command {
     Settings(oneshot::Sender<Settings>),
     SetSettings(Box<Settings>, oneshot::Sender<Result<(), ManagerError>>),
     NewServer(oneshot::Sender<()>),
-    Seen,
+    Server(ServerId, oneshot::Sender<Option<Server>>),
+    PutServer(
+        Box<(ServerRecord, Api, Result<(), VaultError>)>,
+        oneshot::Sender<Result<ServerId, ManagerError>>,
+    ),
+    RemoveServer(ServerId, oneshot::Sender<Result<(), ManagerError>>),
+    Seen(ServerId),
     Poke,
     DismissNotices,
     Shutdown,
@@ -102,14 +111,21 @@ pub(crate) enum Command {
 enum Done {
     /// An initiate call.
     Asked {
+        server: ServerId,
         id: DownloadId,
         began: Instant,
         outcome: Result<JobId, ApiError>,
     },
     /// A poll.
     Polled {
+        server: ServerId,
         began: Instant,
         outcome: Result<Polled, ApiError>,
+    },
+    /// The keyring gave a token, or did not.
+    Unlocked {
+        server: ServerId,
+        outcome: Result<Option<Token>, VaultError>,
     },
     /// A pull.
     Pulled { id: DownloadId, end: End },
@@ -130,8 +146,9 @@ enum Done {
 /// What a task is for, so that even one that dies is answered for.
 #[derive(Debug, Clone, Copy)]
 enum Errand {
-    Ask(DownloadId),
-    Poll,
+    Ask(ServerId, DownloadId),
+    Poll(ServerId),
+    Unlock(ServerId),
     Pull(DownloadId),
     Tell(DownloadId),
     Discard,
@@ -142,6 +159,7 @@ enum Errand {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) api: SharedApi,
+    pub(crate) vault: Arc<dyn Vault>,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) folder: PathBuf,
@@ -167,14 +185,7 @@ pub(crate) struct Driver {
     line: Option<Meter>,
     line_bytes: u64,
     next_sample: Instant,
-    pace: Pace,
-    /// The poll that runs, and whether the server holds its answer.
-    poll: Option<(AbortHandle, bool)>,
-    link: ServerLink,
-    /// Initiate calls that run.
-    asking: HashSet<DownloadId>,
-    /// No initiate before this: the server asked to wait.
-    ask_from: Instant,
+    ways: Ways,
     /// Rows whose job is being told that it is not wanted; asking again waits for that.
     telling: HashSet<DownloadId>,
     /// Part files to throw away once nothing writes to them; kept on the disk until done.
@@ -212,11 +223,7 @@ impl Driver {
             line: None,
             line_bytes: 0,
             next_sample: now,
-            pace: Pace::new(now, parts.poll_interval),
-            poll: None,
-            link: ServerLink::Connecting,
-            asking: HashSet::new(),
-            ask_from: now,
+            ways: Ways::new(Way::new(parts.api.clone(), now, parts.poll_interval)),
             telling: HashSet::new(),
             discards: opened.discards.into_iter().collect(),
             bin: Bin::default(),
@@ -232,6 +239,9 @@ impl Driver {
             random: StdRng::from_rng(&mut rand::rng()),
             parts,
         };
+        for record in opened.servers {
+            driver.take_up_server(record, now);
+        }
         for record in opened.records {
             driver.take_up(record);
         }
@@ -277,6 +287,8 @@ impl Driver {
     fn start_due(&mut self) {
         let now = Instant::now();
         if self.parts.drive != Drive::Nothing {
+            self.unlock_due(now);
+            self.fail_orphans();
             self.ask_due(now);
         }
         if self.parts.drive == Drive::All {
@@ -286,7 +298,7 @@ impl Driver {
         self.sample_due(now);
         self.empty_bin(Some(now));
         self.keep_time(now);
-        self.refresh_link(now);
+        self.refresh_links(now);
         self.tell(now);
     }
 
@@ -296,6 +308,7 @@ impl Driver {
         [
             self.next_ask().filter(|_| drive != Drive::Nothing),
             self.next_poll().filter(|_| drive == Drive::All),
+            self.ways.vault_due().filter(|_| drive != Drive::Nothing),
             self.schedule.due(),
             (!self.pulls.is_empty()).then_some(self.next_sample),
             self.hub.due(),
@@ -315,8 +328,18 @@ impl Driver {
         };
         let errand = self.errands.remove(&task);
         match done {
-            Ok(Done::Asked { id, began, outcome }) => self.asked(id, began, outcome),
-            Ok(Done::Polled { began, outcome }) => self.polled(began, outcome),
+            Ok(Done::Asked {
+                server,
+                id,
+                began,
+                outcome,
+            }) => self.asked(server, id, began, outcome),
+            Ok(Done::Polled {
+                server,
+                began,
+                outcome,
+            }) => self.polled(server, began, outcome),
+            Ok(Done::Unlocked { server, outcome }) => self.unlocked(server, outcome),
             Ok(Done::Pulled { id, end }) => self.pulled(id, end),
             Ok(Done::Told { id }) => {
                 self.telling.remove(&id);
@@ -334,13 +357,23 @@ impl Driver {
             tracing::error!(?errand, "a task of the download manager died");
         }
         match errand {
-            Some(Errand::Ask(id)) => {
-                self.asking.remove(&id);
+            Some(Errand::Ask(server, id)) => {
+                if let Some(way) = self.ways.get_mut(server) {
+                    way.asking.remove(&id);
+                }
                 if !error.is_cancelled() {
                     self.fail_inside(id);
                 }
             }
-            Some(Errand::Poll) => self.poll = None,
+            Some(Errand::Poll(server)) => {
+                // Another one may have begun since this one was stopped.
+                if let Some(way) = self.ways.get_mut(server)
+                    && way.runs(error.id())
+                {
+                    way.poll = None;
+                }
+            }
+            Some(Errand::Unlock(server)) => self.locked(server, "the keyring could not be asked"),
             Some(Errand::Pull(id)) => {
                 self.pulls.remove(&id);
                 self.schedule.free(id);
@@ -419,38 +452,6 @@ impl Driver {
         self.parts.clock.now()
     }
 
-    /// What the user is told of the way to the server, when that has changed.
-    fn refresh_link(&mut self, now: Instant) {
-        let link = match self.pace.offline() {
-            Some(reason) => ServerLink::Offline {
-                reason: reason.to_owned(),
-                next_try_at: self.at(now, self.pace.due()),
-            },
-            // One lost answer is no news.
-            None if self.pace.has_met() => ServerLink::Online,
-            None => ServerLink::Connecting,
-        };
-        // The same outage with the same next try, but for the jitter of two clocks, is no news.
-        let same = match (&self.link, &link) {
-            (
-                ServerLink::Offline { next_try_at: a, .. },
-                ServerLink::Offline { next_try_at: b, .. },
-            ) => a.duration_since(*b).abs() < SignedDuration::from_millis(100),
-            (a, b) => a == b,
-        };
-        if !same {
-            self.link = link;
-            self.hub.link_changed();
-        }
-    }
-
-    /// The wall clock's reading at an instant.
-    fn at(&self, now: Instant, instant: Instant) -> Timestamp {
-        let wait = instant.saturating_duration_since(now);
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-        self.now().saturating_add(wait).unwrap_or(Timestamp::MAX)
-    }
-
     fn totals(&self, now: Instant) -> Totals {
         let mut totals = self.rows.totals();
         if !self.pulls.is_empty() {
@@ -472,8 +473,9 @@ impl Driver {
         }
         let totals = self.totals(now);
         let per_pull = self.per_pull(now);
-        let (hub, rows, link) = (&mut self.hub, &self.rows, &self.link);
-        hub.flush(now, &totals, link, |id| {
+        let (hub, rows) = (&mut self.hub, &self.rows);
+        let (first, others) = (self.ways.first_link(), self.ways.views());
+        hub.flush(now, &totals, &first, &others, |id| {
             Some(view_of(rows.get(id)?, now, per_pull))
         });
     }
@@ -484,14 +486,14 @@ impl Driver {
         for pull in self.pulls.values() {
             pull.stop.cancel();
         }
-        if let Some((poll, _)) = self.poll.take() {
-            poll.abort();
+        for way in self.ways.all_mut() {
+            way.stop_poll();
         }
         // Calls and part files first begun by the user's last word are carried through as well.
         let patience = Instant::now() + LAST_WORDS;
         while self.errands.values().any(|errand| {
             matches!(errand, Errand::Pull(_))
-                || !matches!(errand, Errand::Ask(_) | Errand::Poll) && Instant::now() < patience
+                || !matches!(errand, Errand::Ask(..) | Errand::Poll(_) | Errand::Unlock(_)) && Instant::now() < patience
         }) {
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.take(done),

@@ -6,12 +6,13 @@ use longhaul_protocol::{DownloadId, ProblemCode};
 use longhaul_protocol::{FaultCode, JobFault, JobId, JobStatus, JobView};
 use tokio::time::Instant;
 
-use super::{Done, Driver, Errand};
+use super::{Done, Driver, Errand, ways::Way};
 use crate::{
     api::ApiError,
     download::{Event, State},
     meter::Meter,
     poll::{self, Polled},
+    servers::ServerId,
     view::{DownloadFault, Fix, MadeView},
 };
 
@@ -22,56 +23,85 @@ const SOON: Duration = Duration::from_millis(20);
 
 impl Driver {
     pub(super) fn poll_due(&mut self, now: Instant) {
-        if let Some((poll, held)) = &self.poll {
+        for server in self.ways.ids() {
+            self.poll_server_due(server, now);
+        }
+    }
+
+    fn poll_server_due(&mut self, server: ServerId, now: Instant) {
+        let Some(way) = self.ways.get(server) else {
+            return;
+        };
+        if let Some((poll, held)) = &way.poll {
             // A held answer is about one job alone; with another to watch, all are asked after.
-            if *held && self.rows.preparing() != 1 {
+            if *held && self.rows.preparing(server) != 1 {
                 poll.abort();
             }
             return;
         }
-        if self.next_poll().is_none_or(|due| due > now) {
+        if self.next_poll_of(server, way).is_none_or(|due| due > now) {
             return;
         }
-        let ids = self.rows.jobs_to_poll();
+        let ids = self.rows.jobs_to_poll(server);
         let held = ids.len() == 1;
-        let api = self.parts.api.get();
-        let handle = self.spawn(Errand::Poll, async move {
+        let api = way.api.get();
+        let handle = self.spawn(Errand::Poll(server), async move {
             Done::Polled {
+                server,
                 began: now,
                 outcome: poll::ask(&api, &ids).await,
             }
         });
-        self.poll = Some((handle, held));
+        if let Some(way) = self.ways.get_mut(server) {
+            way.poll = Some((handle, held));
+        }
     }
 
     /// When the next poll is due; none while one runs or there is nothing to ask after.
     pub(super) fn next_poll(&self) -> Option<Instant> {
-        if self.poll.is_some() {
+        let ids = self.ways.ids().into_iter();
+        ids.filter_map(|id| self.next_poll_of(id, self.ways.get(id)?))
+            .min()
+    }
+
+    fn next_poll_of(&self, server: ServerId, way: &Way) -> Option<Instant> {
+        if way.poll.is_some() || !way.is_open() {
             return None;
         }
-        let watching = self.rows.preparing() > 0;
+        let watching = self.rows.preparing(server) > 0;
         // With nothing to watch or to ask for, one question finds out whether the server is there.
-        let unsure = (!self.pace.has_met() || !self.pace.is_well()) && !self.rows.has_to_ask();
-        (watching || (unsure && self.asking.is_empty())).then(|| self.pace.due())
+        let unsure = (!way.pace.has_met() || !way.pace.is_well())
+            && self.rows.to_ask(server).next().is_none();
+        (watching || (unsure && way.asking.is_empty())).then(|| way.pace.due())
     }
 
     /// A job was just accepted: it is looked at soon, unless the server asked for peace.
-    pub(super) fn hurry_poll(&mut self, now: Instant) {
-        self.pace.hurry(now + SOON);
+    pub(super) fn hurry_poll(&mut self, server: ServerId, now: Instant) {
+        if let Some(way) = self.ways.get_mut(server) {
+            way.pace.hurry(now + SOON);
+        }
     }
 
-    pub(super) fn polled(&mut self, began: Instant, outcome: Result<Polled, ApiError>) {
-        self.poll = None;
+    pub(super) fn polled(
+        &mut self,
+        server: ServerId,
+        began: Instant,
+        outcome: Result<Polled, ApiError>,
+    ) {
+        let Some(way) = self.ways.get_mut(server) else {
+            return;
+        };
+        way.poll = None;
         let now = Instant::now();
         let polled = match outcome {
             Ok(polled) => polled,
             Err(error) => {
                 tracing::debug!(%error, "a poll failed");
-                self.pace.failed(now, began, &error, &mut self.random);
+                way.pace.failed(now, began, &error, &mut self.random);
                 return;
             }
         };
-        self.pace.answered(now, polled.waited, polled.retry_after);
+        way.pace.answered(now, polled.waited, polled.retry_after);
         for job in polled.jobs {
             if let Some(id) = self.watched(job.job_id) {
                 self.seen_job(id, job, now);

@@ -14,6 +14,7 @@ use crate::{
     mark::{mark, origin_of},
     meter::Meter,
     pull::{self, End, Order, What},
+    servers::ServerId,
     view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView},
 };
 
@@ -65,10 +66,20 @@ impl Driver {
             connections: self.settings.connections,
             limit: limit.clone(),
         };
+        // A direct pull asks nobody.
+        let server = match order.what {
+            What::Direct(_) => ServerId::FIRST,
+            What::Job(_) => row.record.server,
+        };
+        let Some(api) = self.ways.get(server).map(|way| way.api.clone()) else {
+            self.schedule.free(id);
+            self.fail_orphan(id);
+            return;
+        };
         let (sender, progress) = watch::channel(Progress::default());
         let stop = CancellationToken::new();
         let task = pull::run(
-            self.parts.api.clone(),
+            api,
             self.parts.engine.clone(),
             order,
             sender,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::{
     download::{Event, Impossible, Record, State, apply, can},
     meter::{Meter, seconds},
+    servers::ServerId,
     view::{DownloadSource, DownloadState, DownloadView, Totals},
 };
 
@@ -28,8 +29,8 @@ pub(crate) struct Row {
 pub(crate) struct Rows {
     rows: HashMap<DownloadId, Row>,
     order: BTreeSet<(u64, DownloadId)>,
-    to_ask: BTreeSet<(u64, DownloadId)>,
-    preparing: BTreeSet<(u64, DownloadId)>,
+    to_ask: HashMap<ServerId, BTreeSet<(u64, DownloadId)>>,
+    preparing: HashMap<ServerId, BTreeSet<(u64, DownloadId)>>,
     jobs: HashMap<JobId, DownloadId>,
     totals: Totals,
 }
@@ -98,10 +99,11 @@ impl Rows {
         let place = (record.order, record.id);
         match record.state {
             State::Queued => {
-                self.to_ask.insert(place);
+                self.to_ask.entry(record.server).or_default().insert(place);
             }
             State::Preparing => {
-                self.preparing.insert(place);
+                let of_server = self.preparing.entry(record.server);
+                of_server.or_default().insert(place);
             }
             _ => {}
         }
@@ -114,8 +116,11 @@ impl Rows {
 
     fn leave(&mut self, record: &Record) {
         let place = (record.order, record.id);
-        self.to_ask.remove(&place);
-        self.preparing.remove(&place);
+        for index in [&mut self.to_ask, &mut self.preparing] {
+            if let Some(places) = index.get_mut(&record.server) {
+                places.remove(&place);
+            }
+        }
         if let Some(job) = record.job
             && self.jobs.get(&job) == Some(&record.id)
         {
@@ -136,27 +141,42 @@ impl Rows {
         }
     }
 
-    /// Rows for which the server must be asked, first come first.
-    pub(crate) fn to_ask(&self) -> impl Iterator<Item = DownloadId> {
-        self.to_ask.iter().map(|(_, id)| *id)
+    /// Rows for which that server must be asked, first come first.
+    pub(crate) fn to_ask(&self, server: ServerId) -> impl Iterator<Item = DownloadId> {
+        let places = self.to_ask.get(&server).into_iter().flatten();
+        places.map(|(_, id)| *id)
     }
 
-    /// Whether any row waits to be asked for.
-    pub(crate) fn has_to_ask(&self) -> bool {
-        !self.to_ask.is_empty()
+    /// How many jobs of that server the poller watches.
+    pub(crate) fn preparing(&self, server: ServerId) -> usize {
+        self.preparing.get(&server).map_or(0, BTreeSet::len)
     }
 
-    /// How many jobs the poller watches.
-    pub(crate) fn preparing(&self) -> usize {
-        self.preparing.len()
-    }
-
-    /// The jobs that the poller watches.
-    pub(crate) fn jobs_to_poll(&self) -> Vec<JobId> {
-        self.preparing
-            .iter()
+    /// The jobs of that server that the poller watches.
+    pub(crate) fn jobs_to_poll(&self, server: ServerId) -> Vec<JobId> {
+        let places = self.preparing.get(&server).into_iter().flatten();
+        places
             .filter_map(|(_, id)| self.rows.get(id)?.record.job)
             .collect()
+    }
+
+    /// Rows that wait for a server which is none of these.
+    pub(crate) fn orphans(&self, known: impl Fn(ServerId) -> bool) -> Vec<DownloadId> {
+        [&self.to_ask, &self.preparing]
+            .into_iter()
+            .flatten()
+            .filter(|(server, _)| !known(**server))
+            .flat_map(|(_, places)| places.iter().map(|(_, id)| *id))
+            .collect()
+    }
+
+    /// How many rows of that server have not ended.
+    pub(crate) fn unfinished(&self, server: ServerId) -> usize {
+        let records = self.rows.values().map(|row| &row.record);
+        let of_server = records.filter(|record| {
+            record.server == server && !record.source.is_direct() && !record.state.has_ended()
+        });
+        of_server.count()
     }
 
     /// The row that a job belongs to.
@@ -231,6 +251,7 @@ pub(crate) fn view_of(row: &Row, now: Instant, pull_speed: Option<u64>) -> Downl
         job_id: record.job,
         name: name_of(record),
         source: record.source.clone(),
+        server: Some(record.server).filter(|server| !server.is_first()),
         state: shown,
         can: can(&record.state),
         size: record.size,

@@ -73,6 +73,7 @@ impl Driver {
         self.unsaved.discard.append(&mut changes.discard);
         self.unsaved.discarded.append(&mut changes.discarded);
         self.unsaved.settings = self.unsaved.settings.take().or(changes.settings);
+        // Servers are written by their own commands, which say themselves that it failed.
         self.retry_save = Some(Instant::now() + RETRY);
     }
 }

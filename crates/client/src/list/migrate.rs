@@ -8,7 +8,11 @@ use crate::download::Record;
 
 /// The form that this build writes. Raise it with each change that an older build would misread,
 /// and add the step from the one before to [`upgrade`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The form before there were several servers. A row of the first server is still written in it, so
+/// that an older build goes on with those, and sets the others aside instead of asking the wrong
+/// server for them.
+const ONE_SERVER: u32 = 1;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -33,7 +37,10 @@ pub(super) enum ReadError {
 
 pub(super) fn write(record: &Record) -> Vec<u8> {
     serde_json::to_vec(&Written {
-        v: VERSION,
+        v: match record.server.is_first() {
+            true => ONE_SERVER,
+            false => VERSION,
+        },
         row: record,
     })
     .unwrap_or_default()
@@ -49,7 +56,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, ReadError> {
 
 /// Brings a row from form `from` to the present one, a form at a time.
 fn upgrade(from: u32, row: Value) -> Value {
-    // Form 1 is the first: there is nothing to bring up yet.
+    // Form 2 only adds a field that form 1 may leave out.
     debug_assert!(from <= VERSION);
     row
 }

@@ -12,11 +12,14 @@ use longhaul_protocol::DownloadId;
 
 use crate::{
     download::Record,
+    servers::{ServerId, ServerRecord},
     view::{Notice, Settings},
 };
 
 const ROWS: Table = Table("downloads");
 const DISCARDS: Table = Table("discards");
+/// Job servers that the user has added.
+const SERVERS: Table = Table("servers");
 const SETTINGS: Table = Table("settings");
 /// Rows that this build cannot read: kept for one that can.
 const SET_ASIDE: Table = Table("set-aside");
@@ -62,6 +65,10 @@ pub(crate) struct Changes {
     pub(crate) discarded: Vec<DownloadId>,
     /// New settings.
     pub(crate) settings: Option<Settings>,
+    /// Servers to write, by id.
+    pub(crate) servers: Vec<ServerRecord>,
+    /// Servers that go.
+    pub(crate) servers_removed: Vec<ServerId>,
 }
 
 impl Changes {
@@ -71,6 +78,8 @@ impl Changes {
             && self.discard.is_empty()
             && self.discarded.is_empty()
             && self.settings.is_none()
+            && self.servers.is_empty()
+            && self.servers_removed.is_empty()
     }
 }
 
@@ -80,6 +89,7 @@ pub(crate) struct Opened {
     pub(crate) list: List,
     pub(crate) records: Vec<Record>,
     pub(crate) settings: Option<Settings>,
+    pub(crate) servers: Vec<ServerRecord>,
     pub(crate) discards: Vec<(DownloadId, PathBuf)>,
     pub(crate) notices: Vec<Notice>,
 }
@@ -118,12 +128,13 @@ impl List {
                 ),
             });
         }
-        let (rows, discards, settings) = durable
+        let (rows, discards, settings, servers) = durable
             .read(|view| {
                 Ok::<_, longhaul_durable::Error>((
                     view.scan(ROWS, &Scan::all())?,
                     view.scan(DISCARDS, &Scan::all())?,
                     view.get(SETTINGS, SETTINGS_KEY)?,
+                    view.scan(SERVERS, &Scan::all())?,
                 ))
             })
             .await??;
@@ -155,6 +166,10 @@ impl List {
                 })
                 .await?;
         }
+        let servers = servers
+            .into_iter()
+            .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
+            .collect();
         let discards = discards
             .into_iter()
             .filter_map(|(key, value)| {
@@ -165,6 +180,7 @@ impl List {
         Ok(Opened {
             list: Self { durable },
             records,
+            servers,
             settings: settings.and_then(|text| serde_json::from_slice(&text).ok()),
             discards,
             notices,
@@ -181,6 +197,10 @@ impl List {
         for (id, folder) in &changes.discard {
             puts.push((DISCARDS, id.to_string(), bytes_of(folder)));
         }
+        for server in &changes.servers {
+            puts.push((SERVERS, server.id.to_string(), bytes_of(server)));
+        }
+        let gone: Vec<_> = changes.servers_removed.iter().map(ToString::to_string).collect();
         let settings = changes.settings.as_ref().map(bytes_of);
         let removed: Vec<String> = changes.removed.iter().map(ToString::to_string).collect();
         let discarded: Vec<String> = changes.discarded.iter().map(ToString::to_string).collect();
@@ -190,6 +210,9 @@ impl List {
             }
             for key in removed {
                 tx.delete(ROWS, key.as_bytes());
+            }
+            for key in gone {
+                tx.delete(SERVERS, key.as_bytes());
             }
             for key in discarded {
                 tx.delete(DISCARDS, key.as_bytes());

@@ -134,6 +134,7 @@ async fn an_addition_is_taken_whole_or_not_at_all() {
                 via: None,
             },
         ],
+        server: None,
         folder: None,
     };
     let error = world.manager.add(request).await.expect_err("refused");

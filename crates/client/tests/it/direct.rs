@@ -77,6 +77,7 @@ async fn the_settings_say_who_fetches_unless_the_addition_does() {
         let url = "https://example.invalid/a".to_owned();
         let request = AddRequest {
             items: vec![AddItem::Url { url, via }],
+            server: None,
             folder: None,
         };
         let ids = world.manager.add(request).await.expect("added").ids;

@@ -7,6 +7,7 @@ mod events;
 mod queue;
 mod restart;
 mod server_away;
+mod servers;
 mod straight;
 #[allow(
     dead_code,

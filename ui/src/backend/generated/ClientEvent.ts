@@ -3,6 +3,7 @@ import type { DownloadId } from "./DownloadId";
 import type { DownloadView } from "./DownloadView";
 import type { Notice } from "./Notice";
 import type { ServerLink } from "./ServerLink";
+import type { ServerView } from "./ServerView";
 import type { Totals } from "./Totals";
 
 /**
@@ -22,9 +23,13 @@ removed: Array<DownloadId>,
  */
 totals: Totals, 
 /**
- * The way to the server.
+ * The way to the first server.
  */
 server: ServerLink, 
+/**
+ * Servers that the user has added, by name.
+ */
+servers: Array<ServerView>, 
 /**
  * What must be told, once.
  */

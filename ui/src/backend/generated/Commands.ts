@@ -9,8 +9,11 @@ import type { Imported } from "./Imported";
 import type { Limiting } from "./Limiting";
 import type { Moving } from "./Moving";
 import type { One } from "./One";
+import type { OneServer } from "./OneServer";
 import type { Removal } from "./Removal";
 import type { SegmentMap } from "./SegmentMap";
+import type { ServerEdit } from "./ServerEdit";
+import type { ServerId } from "./ServerId";
 import type { Settings } from "./Settings";
 import type { Snapshot } from "./Snapshot";
 
@@ -27,7 +30,7 @@ snapshot: { args: null, reply: Snapshot, },
  */
 dismissNotices: { args: null, reply: null, }, 
 /**
- * One page of the server's catalogue.
+ * One page of a server's catalogue.
  */
 files: { args: FilesQuery, reply: FilesPage, }, 
 /**
@@ -90,6 +93,18 @@ settings: { args: null, reply: Settings, },
  * Sets all of it; answers what now holds.
  */
 setSettings: { args: Settings, reply: Settings, }, 
+/**
+ * Adds a server, or changes one; its id.
+ */
+putServer: { args: ServerEdit, reply: ServerId, }, 
+/**
+ * Forgets a server that nothing waits for.
+ */
+removeServer: { args: OneServer, reply: null, }, 
+/**
+ * Asks the servers that are away again at once.
+ */
+tryNow: { args: null, reply: null, }, 
 /**
  * Whether the app starts with the system.
  */

@@ -9,6 +9,7 @@ import type { JobId } from "./JobId";
 import type { MadeView } from "./MadeView";
 import type { Moment } from "./Moment";
 import type { PulledView } from "./PulledView";
+import type { ServerId } from "./ServerId";
 import type { Sha256 } from "./Sha256";
 
 /**
@@ -31,6 +32,10 @@ name: string,
  * What it is of.
  */
 source: DownloadSource, 
+/**
+ * The added server whose job it is; null for the first one's.
+ */
+server: ServerId | null, 
 /**
  * Where it stands.
  */

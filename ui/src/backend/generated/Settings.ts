@@ -12,7 +12,7 @@ export type Settings = {
  */
 folder: string, 
 /**
- * Pulls at a time, 1–32.
+ * Pulls at a time, 1–64.
  */
 concurrent: number, 
 /**

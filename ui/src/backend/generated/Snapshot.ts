@@ -2,6 +2,7 @@
 import type { DownloadView } from "./DownloadView";
 import type { Notice } from "./Notice";
 import type { ServerLink } from "./ServerLink";
+import type { ServerView } from "./ServerView";
 import type { Totals } from "./Totals";
 
 /**
@@ -17,9 +18,13 @@ downloads: Array<DownloadView>,
  */
 totals: Totals, 
 /**
- * The way to the server.
+ * The way to the first server.
  */
 server: ServerLink, 
+/**
+ * Servers that the user has added, by name.
+ */
+servers: Array<ServerView>, 
 /**
  * What must still be told.
  */
