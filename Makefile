@@ -10,7 +10,7 @@ endif
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO_PORT ?= 3000
 
-.PHONY: help setup ui run demo test bench-server bench-transfer bench-ui openapi test-contract test-crash test-app screens test-proxy test-hostile test-s3 test-archive test-faults fuzz long lint build-tests screenshot deny clean-demo
+.PHONY: help setup ui run demo test deb test-deb bench-server bench-transfer bench-ui openapi test-contract test-crash test-app screens test-proxy test-hostile test-s3 test-archive test-faults fuzz long lint build-tests screenshot deny clean-demo
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -87,6 +87,14 @@ bench-transfer: ## The transfer engine beside its peers; writes docs/benchmarks.
 	cargo build --release -p longhaul-cli -p longhaul-bench-transfer --bins
 	cargo build --release -p longhaul-store --example serve
 	PATH="$(abspath $(TARGET))/bench-tools/bin:$$PATH" $(TARGET)/release/bench-transfer --out docs/benchmarks.md $(BENCH)
+
+deb: ui ## The package of app, longhaul and longhaul-server, for Debian and Ubuntu
+	cargo build --release -p longhaul-desktop -p longhaul-server -p longhaul-cli --bins
+	@scripts/deb $(TARGET)
+
+test-deb: deb ## Install it in a clean root with apt, start its programs, take it off again (as root)
+	@scripts/setup deb
+	scripts/test-deb "$$(scripts/deb $(TARGET))"
 
 bench-ui: ui ## The real window with 10,000 rows and 50 downloads under way; writes docs/bench-ui.md
 	@scripts/setup test

@@ -8,7 +8,8 @@ use tauri::{AppHandle, Emitter, Manager, RunEvent, WindowEvent};
 use tauri_plugin_deep_link::DeepLinkExt;
 
 use crate::{
-    commands,
+    awake::Awake,
+    border, clipboard, commands,
     host::Host,
     lifecycle::{Lifecycle, Start},
     links::{self, Given},
@@ -40,6 +41,7 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
     let app = tauri::Builder::default()
         .plugin(single)
         .plugin(window_state)
+        .plugin(border::plugin())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_autostart::Builder::new().build())
@@ -130,6 +132,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
         Err(error) => tracing::warn!(%error, "the settings cannot be read"),
     }
     tracing::info!(server = %host.address, embedded = host.is_embedded(), "ready");
+    let copied = clipboard::watch(app.clone(), host.clone(), lifecycle.settings());
     let telling = tell(&app, &host);
     lifecycle.announce(Start::Ready(host.clone()));
     tokio::select! {
@@ -139,6 +142,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
         },
         () = wait_for_the_end(&app, &stop) => {}
     }
+    copied.abort();
     host.stop().await;
     tracing::info!("Longhaul has stopped");
 }
@@ -148,6 +152,8 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
     // First the subscription, then the snapshot: nothing falls between the two.
     let mut changes = host.manager.subscribe().await?;
     let tray = tray_of(app);
+    let settings = app.state::<Lifecycle>().settings();
+    let awake = Awake::begin(settings);
     let mut notifier = Notifier::new(app.clone(), host.clone());
     notifier.already_known(&host.manager.snapshot().await?);
     loop {
@@ -159,6 +165,7 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
                         tray.tell(&event);
                     }
                     tray::mark(app, &event.totals);
+                    awake.hear(&event.totals);
                     notifier.hear(&event);
                 }
                 None => return Ok(()),

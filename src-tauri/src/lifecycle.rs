@@ -40,8 +40,8 @@ pub(crate) struct Lifecycle {
     quit: AtomicBool,
     /// Whether there is an icon in the tray by which a hidden window comes back.
     tray: AtomicBool,
-    /// Whether the user wants a closed window to be only hidden.
-    hides: AtomicBool,
+    /// What the user has set, for those parts of the shell that obey it.
+    settings: watch::Sender<Settings>,
 }
 
 impl Lifecycle {
@@ -54,7 +54,7 @@ impl Lifecycle {
             quitting: Mutex::new(None),
             quit: AtomicBool::new(false),
             tray: AtomicBool::new(false),
-            hides: AtomicBool::new(false),
+            settings: watch::channel(Settings::default()).0,
         }
     }
 
@@ -68,14 +68,19 @@ impl Lifecycle {
         self.tray.load(Ordering::Acquire)
     }
 
-    /// Takes over what the settings say of the window.
+    /// Takes over what the settings say of the shell.
     pub(crate) fn obey(&self, settings: &Settings) {
-        self.hides.store(settings.close_to_tray, Ordering::Release);
+        self.settings.send_replace(settings.clone());
+    }
+
+    /// What the user has set, and each change of it.
+    pub(crate) fn settings(&self) -> watch::Receiver<Settings> {
+        self.settings.subscribe()
     }
 
     /// Whether a window that is closed stays in the tray. Without a tray it would be lost.
     pub(crate) fn closes_to_tray(&self) -> bool {
-        self.is_in_tray() && self.hides.load(Ordering::Acquire)
+        self.is_in_tray() && self.settings.borrow().close_to_tray
     }
 
     /// Where the work says how its start went.

@@ -35,10 +35,17 @@ pub(crate) fn receive(app: &AppHandle, arguments: &[String]) {
         .filter_map(|text| read(text))
         .flatten()
         .collect();
+    if !lines.is_empty() {
+        tracing::info!(count = lines.len(), "downloads were given by a link");
+    }
+    offer(app, lines);
+}
+
+/// Shows the window with the dialog that asks for these ids and URLs.
+pub(crate) fn offer(app: &AppHandle, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
-    tracing::info!(count = lines.len(), "downloads were given by a link");
     let given = app.state::<Given>();
     given
         .0

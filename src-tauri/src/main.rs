@@ -4,6 +4,9 @@
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod app;
+mod awake;
+mod border;
+mod clipboard;
 mod commands;
 mod display;
 mod embedded;

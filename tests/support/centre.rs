@@ -1,9 +1,11 @@
-//! The notification centre and the file manager of a test's own session bus.
+//! The notification centre, the file manager and the guard of sleep of a test's own bus.
 
 use std::{
     collections::HashMap,
+    io::Read as _,
+    os::unix::net::UnixStream,
     sync::{
-        Arc,
+        Arc, Mutex as StdMutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -51,6 +53,7 @@ impl Shown {
 pub struct Centre {
     shown: Mutex<mpsc::Receiver<Shown>>,
     pointed_at: Mutex<mpsc::Receiver<Vec<String>>>,
+    holds: Holds,
     connection: zbus::Connection,
 }
 
@@ -62,10 +65,13 @@ impl Centre {
             shown,
             last: Arc::default(),
         };
+        let holds = Holds::default();
         let connection = connection::Builder::address(bus)?
             .serve_at(PATH, notifications)?
             .serve_at("/org/freedesktop/FileManager1", FileManager { pointed_at })?
+            .serve_at("/org/freedesktop/login1", Login(holds.clone()))?
             .name(INTERFACE)?
+            .name("org.freedesktop.login1")?
             .name("org.freedesktop.FileManager1")?
             .build()
             .await
@@ -73,6 +79,7 @@ impl Centre {
         Ok(Self {
             shown: Mutex::new(shown_here),
             pointed_at: Mutex::new(pointed_at_here),
+            holds,
             connection,
         })
     }
@@ -99,16 +106,31 @@ impl Centre {
             .context("the file manager is closed")
     }
 
+    /// What the system is kept from now, as it was asked for (`idle`, `sleep`…).
+    #[must_use]
+    pub fn holds(&self) -> Vec<String> {
+        let mut holds = self.holds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever let go has closed the other end.
+        holds.retain_mut(|(_, end)| !matches!(end.read(&mut [0]), Ok(0)));
+        holds.iter().map(|(what, _)| what.clone()).collect()
+    }
+
     /// Whether the app is on the bus.
     ///
     /// # Errors
     /// When the bus fails.
     pub async fn has_app(&self) -> anyhow::Result<bool> {
+        self.has("org.longhaul.desktop").await
+    }
+
+    /// Whether somebody is on the bus under a name that begins so.
+    ///
+    /// # Errors
+    /// When the bus fails.
+    pub async fn has(&self, name: &str) -> anyhow::Result<bool> {
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await?;
         let names = bus.list_names().await?;
-        Ok(names
-            .iter()
-            .any(|name| name.starts_with("org.longhaul.desktop")))
+        Ok(names.iter().any(|other| other.starts_with(name)))
     }
 
     /// Presses a button, as the user does.
@@ -166,6 +188,30 @@ impl Notifications {
     }
 
     fn close_notification(&self, _id: u32) {}
+}
+
+/// What was asked for, and the end of a pair that closes when it is let go of.
+#[derive(Debug, Clone, Default)]
+struct Holds(Arc<StdMutex<Vec<(String, UnixStream)>>>);
+
+struct Login(Holds);
+
+#[interface(name = "org.freedesktop.login1.Manager")]
+impl Login {
+    fn inhibit(
+        &self,
+        what: String,
+        _who: String,
+        _why: String,
+        _mode: String,
+    ) -> zbus::fdo::Result<zbus::zvariant::OwnedFd> {
+        let failed = |error: std::io::Error| zbus::fdo::Error::IOError(error.to_string());
+        let (here, there) = UnixStream::pair().map_err(failed)?;
+        here.set_nonblocking(true).map_err(failed)?;
+        let mut holds = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        holds.push((what, here));
+        Ok(std::os::fd::OwnedFd::from(there).into())
+    }
 }
 
 struct FileManager {

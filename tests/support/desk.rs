@@ -12,6 +12,7 @@ use tokio::{net::TcpListener, process::Command};
 use crate::{
     bins::binary,
     centre::Centre,
+    close_button,
     program::Program,
     wait::{SOON, eventually},
     window::Window,
@@ -29,7 +30,7 @@ pub struct Desk {
     pub(crate) display: String,
     bus: String,
     root: TempDir,
-    _programs: Vec<Program>,
+    programs: Vec<Program>,
 }
 
 impl Desk {
@@ -86,7 +87,7 @@ impl Desk {
             display: format!(":{display}"),
             bus,
             root,
-            _programs: vec![xvfb, bus_daemon],
+            programs: vec![xvfb, bus_daemon],
         })
     }
 
@@ -117,6 +118,63 @@ impl Desk {
     /// Starts the app with this besides.
     pub fn option(&mut self, name: &str, value: &str) {
         self.options.extend([name.to_owned(), value.to_owned()]);
+    }
+
+    /// Starts a keyring that is open, as a session's login does.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not come up.
+    pub async fn keyring(&mut self) -> anyhow::Result<()> {
+        let password = self.root.path().join("password");
+        std::fs::write(&password, "open sesame")?;
+        let mut command = Command::new("gnome-keyring-daemon");
+        command
+            .args(["--foreground", "--unlock", "--components=secrets"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.dress(&mut command, Theme::Light);
+        let input = std::fs::File::open(&password)?.into();
+        let keyring =
+            Program::that_reads(&mut command, input).context("gnome-keyring (package)")?;
+        self.programs.push(keyring);
+        eventually("the keyring is on the bus", SOON, async || {
+            let is_there = self.centre.has("org.freedesktop.secrets").await?;
+            Ok(is_there.then_some(()))
+        })
+        .await
+    }
+
+    /// Another program puts this text on the clipboard.
+    ///
+    /// # Errors
+    /// When xclip is not installed.
+    pub fn copies(&mut self, text: &str) -> anyhow::Result<()> {
+        let file = self.root.path().join("copied");
+        std::fs::write(&file, text)?;
+        let mut command = Command::new("xclip");
+        command
+            .args(["-quiet", "-selection", "clipboard", "-i"])
+            .arg(file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.dress(&mut command, Theme::Light);
+        self.programs
+            .push(Program::start(&mut command).context("xclip (package)")?);
+        Ok(())
+    }
+
+    /// How many windows are shown.
+    ///
+    /// # Errors
+    /// When the display does not answer.
+    pub fn windows(&self) -> anyhow::Result<usize> {
+        close_button::count(&self.display)
+    }
+
+    /// The home folder of whoever sits here.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
     }
 
     /// From now on the app finds no bus: nobody to show a notification.
@@ -218,6 +276,7 @@ impl Desk {
             .env("DISPLAY", &self.display)
             .env_remove("WAYLAND_DISPLAY")
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.bus)
             .env("HOME", root.join("home"))
             .env("XDG_DATA_HOME", root.join("home/data"))
             .env("XDG_CONFIG_HOME", root.join("home/config"))

@@ -36,7 +36,7 @@ impl Launch {
             .expect("a log");
         let mut command = Command::new(binary("longhaul-server"));
         command
-            .args(["--listen", "127.0.0.1:0", "--print-ready"])
+            .arg("--print-ready")
             .arg("--data-dir")
             .arg(place.path("data"))
             .arg("--library")
@@ -47,6 +47,9 @@ impl Launch {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr);
+        if !options.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         if !options.contains(&"--initiate-rate") {
             command.args(["--initiate-rate", "off"]);
         }

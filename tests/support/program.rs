@@ -18,7 +18,12 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let child = command.process_group(0).stdin(Stdio::null()).spawn()?;
+        Self::that_reads(command, Stdio::null())
+    }
+
+    /// With something on its standard input.
+    pub(crate) fn that_reads(command: &mut Command, input: Stdio) -> anyhow::Result<Self> {
+        let child = command.process_group(0).stdin(input).spawn()?;
         Ok(Self { child })
     }
 

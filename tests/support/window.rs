@@ -188,13 +188,21 @@ impl Window {
         Ok(())
     }
 
+    /// Presses the button in the window's corner.
+    ///
+    /// # Errors
+    /// When there is not one window on the display.
+    pub async fn press_close(&self, desk: &Desk) -> anyhow::Result<()> {
+        let display = desk.display.clone();
+        tokio::task::spawn_blocking(move || close_button::press(&display)).await?
+    }
+
     /// Closes the window, as the button in its corner does, and waits until the app has stopped.
     ///
     /// # Errors
     /// When it does not stop in time.
     pub async fn close(self, desk: &Desk) -> anyhow::Result<()> {
-        let display = desk.display.clone();
-        tokio::task::spawn_blocking(move || close_button::press(&display)).await??;
+        self.press_close(desk).await?;
         desk.log_says("Longhaul has stopped").await?;
         // Until then a next start would be taken for a second one.
         eventually("the app leaves the bus", SOON, async || {

@@ -23,14 +23,14 @@ export async function serve() {
 }
 
 /** Runs in the page, before it: `rows` are the list, `calls` what was asked for, `tell` sends an event. */
-export function shell({ rows, files, server, notices = [] }) {
+export function shell({ rows, files, server, servers = [], notices = [] }) {
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
-    urls: "direct", closeToTray: false, timetable: null, folders: [] };
+    urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, timetable: null, folders: [] };
   let autostart = false;
   const count = (...states) => rows.filter((row) => states.includes(row.state)).length;
   const totals = () => ({
@@ -49,12 +49,12 @@ export function shell({ rows, files, server, notices = [] }) {
       rows = [...changed.filter((row) => !known.has(row.id)), ...rows.map((row) => byId.get(row.id) ?? row)]
         .filter((row) => !removed.includes(row.id));
       desk.rows = rows;
-      const payload = { changed, removed, totals: totals(), server, notices: [] };
+      const payload = { changed, removed, totals: totals(), server, servers, notices: [] };
       for (const handler of handlers.values()) handler({ event: "client-event", id: 0, payload });
     },
   };
   const replies = {
-    snapshot: () => ({ downloads: rows, totals: totals(), server, notices }),
+    snapshot: () => ({ downloads: rows, totals: totals(), server, servers, notices }),
     files: ({ query }) => ({
       files: files.filter((file) => !query || file.name.toLowerCase().includes(query.toLowerCase())), nextCursor: null,
     }),
@@ -64,6 +64,23 @@ export function shell({ rows, files, server, notices = [] }) {
       version: "0.1.0", dataDir: "/home/ada/.local/share/org.longhaul.desktop", library: null, server: "inside",
       embedded: true, tray: true,
     }),
+    putServer: ({ id, name, address, token }) => {
+      // As the server that asks for another token answers.
+      if (token === "wrong") throw { code: "unauthorized", message: "the token is not valid" };
+      const view = {
+        id: id ?? `server-${servers.length + 1}`, name: name || new URL(address).host, address, hasToken: token !== null,
+        link: { state: "online" },
+      };
+      servers = [...servers.filter((other) => other.id !== view.id), view];
+      desk.tell([]);
+      return view.id;
+    },
+    removeServer: ({ id }) => {
+      servers = servers.filter((other) => other.id !== id);
+      desk.tell([]);
+      return null;
+    },
+    tryNow: () => null,
     autostart: () => autostart,
     setAutostart: (on) => { autostart = on; return on; },
     given: () => desk.given.splice(0),
@@ -119,7 +136,7 @@ export function row(at, now = Date.now()) {
   const number = String(at).padStart(12, "0");
   const moments = [["clicked", 0], ["accepted", 0.4], ["started", 0.9], ["stored", 47], ["pulling", 47.2]];
   return {
-    id: `00000000-0000-4000-8000-${number}`, jobId: `8b1f0000-0000-4000-8000-${number}`,
+    id: `00000000-0000-4000-8000-${number}`, server: null, jobId: `8b1f0000-0000-4000-8000-${number}`,
     name: at < NAMES.length ? NAMES[at] : `${at} ${NAMES[at % NAMES.length]}`,
     source: { kind: "file", fileId: 70_000 + at }, state,
     can: CAN[state] ?? ["pause", "cancel", "remove"], size: state === "queued" ? null : size,

@@ -25,6 +25,18 @@ const VIEWS = {
     await page.getByTestId("catalogue-item").first().waitFor();
   }],
   "settings": [5, press("Control+,")],
+  "servers": [5, async (page) => {
+    await page.keyboard.press("Control+,");
+    await page.getByTestId("server-add").scrollIntoViewIfNeeded();
+    await page.getByRole("button", { name: "Change Archive" }).click();
+    await page.getByTestId("server-save").scrollIntoViewIfNeeded();
+  }, undefined, [
+    { id: "a", name: "Archive", address: "https://jobs.example.org/", hasToken: true, link: { state: "online" } },
+    { id: "b", name: "Build farm", address: "http://10.0.0.7:8080/", hasToken: false, link: {
+      state: "offline", reason: "the server cannot be reached: connection refused",
+      nextTryAt: new Date(NOW + 42_000).toISOString(),
+    } },
+  ]],
   "commands": [5, async (page) => {
     await first(page).click();
     await page.keyboard.press("Control+k");
@@ -40,13 +52,13 @@ rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 const site = await serve();
 const browser = await launch();
-for (const [view, [count, prepare, server = { state: "online" }]] of Object.entries(VIEWS)) {
+for (const [view, [count, prepare, server = { state: "online" }, servers = []]] of Object.entries(VIEWS)) {
   for (const colorScheme of ["light", "dark"]) {
     for (const width of WIDTHS) {
       const page = await browser.newPage({ viewport: { width, height: 720 }, colorScheme, reducedMotion: "reduce" });
       await page.clock.setFixedTime(NOW);
       const rows = Array.from({ length: count }, (_, at) => row(at, NOW));
-      await page.addInitScript(shell, { rows, files: FILES, server });
+      await page.addInitScript(shell, { rows, files: FILES, server, servers });
       await page.goto(site.url);
       await page.locator(`[data-testid=server-state][data-state=${server.state}]`).waitFor();
       await prepare(page);

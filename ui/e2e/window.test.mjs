@@ -253,6 +253,47 @@ test("what concerns this computer is set at once", { timeout: 60_000 }, async ()
   await page.getByText("2 added, 5 left out").waitFor();
 });
 
+test("a server is added with its token, chosen from, and removed; a wrong token is told", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+,");
+  await page.getByTestId("server-add").click();
+  await page.getByTestId("server-address").fill("http://jobs.example/");
+  await page.getByTestId("server-name").fill("Archive");
+  await page.getByTestId("server-token").fill("wrong");
+  await page.getByText("Without https, the token can be read on the way.").waitFor();
+  await page.getByTestId("server-address").fill("https://jobs.example/");
+  await page.getByText("Without https, the token can be read on the way.").waitFor({ state: "detached" });
+  await page.getByTestId("server-save").click();
+  await page.getByText("the token is not valid").waitFor();
+  await page.getByTestId("server-token").fill("right");
+  await page.getByTestId("server-token").press("Enter");
+  await page.getByTestId("server-line").filter({ hasText: "Archive" }).waitFor();
+  expect((await called("putServer")).at(-1)).toEqual({
+    id: null, name: "Archive", address: "https://jobs.example/", token: "right",
+  });
+  // Its name changes, and its token stays as it is.
+  await page.getByRole("button", { name: "Change Archive" }).click();
+  await page.getByTestId("server-name").fill("Old archive");
+  await page.getByTestId("server-save").click();
+  await page.getByTestId("server-line").filter({ hasText: "Old archive" }).waitFor();
+  expect((await called("putServer")).at(-1)).toEqual({
+    id: "server-1", name: "Old archive", address: "https://jobs.example/", token: null,
+  });
+  await page.keyboard.press("Escape");
+  await page.getByTestId("added-server").filter({ hasText: "Old archive" }).waitFor();
+
+  await page.keyboard.press("Control+n");
+  await page.getByTestId("server-choice").selectOption("Old archive");
+  await expect.poll(async () => (await called("files")).at(-1)?.server).toBe("server-1");
+  await page.getByTestId("catalogue-item").first().click();
+  expect((await called("add")).at(-1)).toMatchObject({ server: "server-1" });
+
+  await page.keyboard.press("Control+,");
+  await page.getByRole("button", { name: "Remove Old archive" }).click();
+  await page.getByTestId("server-line").nth(1).waitFor({ state: "detached" });
+  expect(await called("removeServer")).toEqual([{ id: "server-1" }]);
+});
+
 test("hours of rest and folders by kind are set, and shown as they hold", { timeout: 60_000 }, async () => {
   await open(1);
   await page.keyboard.press("Control+,");
@@ -323,6 +364,14 @@ const SCENES = {
   }],
   "all commands": [9, async () => page.keyboard.press("Control+k")],
   "a removal that can be undone": [9, async () => line(DOWNLOADING).getByTestId("row-action-remove").click()],
+  "a server that is changed": [1, async () => {
+    await page.keyboard.press("Control+,");
+    await page.getByTestId("server-add").click();
+    await page.getByTestId("server-address").fill("http://jobs.example/");
+    await page.getByTestId("server-save").click();
+    await page.getByRole("button", { name: "Change jobs.example" }).click();
+    await page.getByTestId("server-token").waitFor();
+  }],
   "a timetable": [1, async () => {
     await page.keyboard.press("Control+,");
     await page.getByRole("switch", { name: "Slower or at rest by the clock" }).click();

@@ -101,7 +101,7 @@ impl Peers {
 
     /// What no program that reads and writes can go below.
     pub(crate) fn bare(&self, name: &str, url: &str) -> anyhow::Result<Side> {
-        let program = std::env::current_exe()?.with_file_name("bench-bare");
+        let program = std::env::current_exe()?.with_file_name("bench-floor");
         let url = url.to_owned();
         Ok(Side::new(name, move |folder| {
             let mut command = Command::new(&program);

@@ -22,9 +22,7 @@ const MAX_NAME: usize = 100;
 const MAX_TOKEN: usize = 4096;
 
 /// Which server.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 #[ts(export, type = "string")]
 pub struct ServerId(Uuid);
@@ -119,11 +117,10 @@ impl ServerEdit {
         before: Option<Token>,
     ) -> Result<(ServerRecord, Server), ManagerError> {
         let invalid = |text: &str| ManagerError::Invalid(text.to_owned());
-        let mut address: Url = self
-            .address
-            .trim()
-            .parse()
-            .map_err(|error| ManagerError::Invalid(format!("the address is no URL ({error})")))?;
+        let mut address: Url =
+            self.address.trim().parse().map_err(|error| {
+                ManagerError::Invalid(format!("the address is no URL ({error})"))
+            })?;
         check_base(&mut address)?;
         if !address.username().is_empty() || address.password().is_some() {
             return Err(invalid(
@@ -135,12 +132,16 @@ impl ServerEdit {
             name => name,
         };
         if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-            return Err(invalid("a server's name has at most 100 letters, on one line"));
+            return Err(invalid(
+                "a server's name has at most 100 letters, on one line",
+            ));
         }
         let token = match self.token.as_deref().map(str::trim) {
             None => before,
             Some("") => None,
-            Some(text) if text.len() > MAX_TOKEN || !text.chars().all(|one| one.is_ascii_graphic()) => {
+            Some(text)
+                if text.len() > MAX_TOKEN || !text.chars().all(|one| one.is_ascii_graphic()) =>
+            {
                 return Err(invalid(
                     "this is no token: one has at most 4096 letters, and none of them is a space",
                 ));
@@ -242,7 +243,10 @@ mod tests {
             ("", "https://jobs.example/", Some("two words")),
         ] {
             let outcome = edit(name, address, token).checked(None);
-            assert!(matches!(outcome, Err(ManagerError::Invalid(_))), "{address}");
+            assert!(
+                matches!(outcome, Err(ManagerError::Invalid(_))),
+                "{address}"
+            );
         }
     }
 

@@ -460,6 +460,10 @@ pub struct Settings {
     pub urls: Via,
     /// Whether a window that is closed stays in the tray, and downloads go on.
     pub close_to_tray: bool,
+    /// Whether the system is kept from sleeping by itself while something runs.
+    pub keep_awake: bool,
+    /// Whether links to files that are copied are offered to be downloaded.
+    pub watch_clipboard: bool,
     /// Hours in which downloads go slower or rest.
     pub timetable: Option<Timetable>,
     /// Where files of some kinds go instead; the first that fits.
@@ -499,6 +503,8 @@ impl Default for Settings {
             notify: true,
             urls: Via::Direct,
             close_to_tray: false,
+            keep_awake: true,
+            watch_clipboard: false,
             timetable: None,
             folders: Vec::new(),
         }

@@ -172,20 +172,23 @@ fn wanted(
         if over || away || !known.insert(key(row)) {
             continue;
         }
-        items.entry(row.server).or_default().push(match row.source.clone() {
-            DownloadSource::File { file_id } => AddItem::File {
-                file_id,
-                name: Some(row.name.clone()),
-            },
-            DownloadSource::Url { url } => AddItem::Url {
-                url,
-                via: Some(Via::Server),
-            },
-            DownloadSource::Direct { url } => AddItem::Url {
-                url,
-                via: Some(Via::Direct),
-            },
-        });
+        items
+            .entry(row.server)
+            .or_default()
+            .push(match row.source.clone() {
+                DownloadSource::File { file_id } => AddItem::File {
+                    file_id,
+                    name: Some(row.name.clone()),
+                },
+                DownloadSource::Url { url } => AddItem::Url {
+                    url,
+                    via: Some(Via::Server),
+                },
+                DownloadSource::Direct { url } => AddItem::Url {
+                    url,
+                    via: Some(Via::Direct),
+                },
+            });
     }
     let left_out = saved.len() - items.values().map(Vec::len).sum::<usize>();
     (items, u32::try_from(left_out).unwrap_or(u32::MAX))

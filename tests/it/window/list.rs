@@ -8,30 +8,13 @@ use longhaul_tests::{
     desk::{Desk, Theme},
     origin::Origin,
     wait::{LATER, SOON, eventually},
-    window::Window,
 };
 use serde_json::{Value, json};
-use thirtyfour::{Key, TypingData};
+use thirtyfour::Key;
 
-use super::{ROW, names};
+use super::{ROW, add, names, press};
 
 const MIB: usize = 1 << 20;
-
-/// Adds these URLs as the dialog does.
-async fn add(window: &Window, urls: &[String]) -> anyhow::Result<Vec<String>> {
-    let items: Vec<_> = urls
-        .iter()
-        .map(|url| json!({ "kind": "url", "url": url }))
-        .collect();
-    let ids = window.call("add", json!({ "items": items })).await?["ids"].clone();
-    Ok(serde_json::from_value(ids)?)
-}
-
-async fn press(window: &Window, keys: impl Into<TypingData>) -> anyhow::Result<()> {
-    let focused = window.page.active_element().await?;
-    focused.send_keys(keys).await?;
-    Ok(())
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pasted_link_is_pulled_directly_while_the_server_knows_nothing_of_it()

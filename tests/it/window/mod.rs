@@ -3,13 +3,22 @@
 use std::path::Path;
 
 use longhaul_tests::{
-    wait::{LATER, eventually},
+    wait::{LATER, SOON, eventually},
     window::Window,
 };
+use serde_json::{Value, json};
+use thirtyfour::TypingData;
 
+mod adding;
+mod control;
 mod kills;
 mod life;
 mod list;
+mod safety;
+mod servers;
+mod settings;
+mod sorting;
+mod system;
 mod trouble;
 mod way;
 
@@ -48,4 +57,63 @@ fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
     Ok(names)
+}
+
+/// Adds these URLs as the dialog does; answers the ids of their rows.
+async fn add(window: &Window, urls: &[String]) -> anyhow::Result<Vec<String>> {
+    let items: Vec<_> = urls
+        .iter()
+        .map(|url| json!({ "kind": "url", "url": url }))
+        .collect();
+    let ids = window.call("add", json!({ "items": items })).await?["ids"].clone();
+    Ok(serde_json::from_value(ids)?)
+}
+
+/// Types into whatever has the focus.
+async fn press(window: &Window, keys: impl Into<TypingData>) -> anyhow::Result<()> {
+    let focused = window.page.active_element().await?;
+    focused.send_keys(keys).await?;
+    Ok(())
+}
+
+/// All rows of the list, newest first.
+async fn rows(window: &Window) -> anyhow::Result<Vec<Value>> {
+    let rows = window.call("snapshot", Value::Null).await?["downloads"].clone();
+    Ok(serde_json::from_value(rows)?)
+}
+
+/// Waits until so many rows are in that state.
+async fn in_state(window: &Window, state: &str, count: usize) -> anyhow::Result<()> {
+    eventually(&format!("{count} rows are {state}"), LATER, async || {
+        let rows = rows(window).await?;
+        let found = rows.iter().filter(|row| row["state"] == state).count();
+        Ok((found == count).then_some(()))
+    })
+    .await
+}
+
+/// Changes one setting, as the dialog does.
+async fn set(window: &Window, name: &str, value: Value) -> anyhow::Result<()> {
+    let mut settings = window.call("settings", Value::Null).await?;
+    settings[name] = value;
+    window.call("setSettings", settings).await?;
+    Ok(())
+}
+
+/// Writes into a field, in place of what it holds.
+async fn write(window: &Window, css: &str, text: &str) -> anyhow::Result<()> {
+    let field = window.shows(css).await?;
+    field.clear().await?;
+    field.send_keys(text).await?;
+    Ok(())
+}
+
+/// Waits until the page shows that text anywhere.
+async fn says(window: &Window, text: &str) -> anyhow::Result<()> {
+    let script = "return document.body.textContent.includes(arguments[0]);";
+    eventually(&format!("“{text}”"), SOON, async || {
+        let found = window.page.execute(script, vec![json!(text)]).await?;
+        Ok((found.json() == &json!(true)).then_some(()))
+    })
+    .await
 }

@@ -41,18 +41,18 @@ export function Sidebar({ mark, rows, filter, narrow, totals, server, servers }:
         <img src={mark} alt="" className="size-6" /><span className="max-md:sr-only">Longhaul</span>
       </h1>
       {(Object.keys(GROUPS) as Group[]).map((name) => (
-        <Line key={name} name={t(name)} icon={ICONS[name]} count={totals[name]} on={filter.group === name}
+        <Line key={name} id={name} name={t(name)} icon={ICONS[name]} count={totals[name]} on={filter.group === name}
           press={() => { narrow({ group: name }); }} />
       ))}
       <Part title={t("byKind")}>
         {KINDS.filter((kind) => kinds[kind] > 0 || filter.kind === kind).map((kind) => (
-          <Line key={kind} name={t(`kind_${kind}`)} icon={KIND_ICONS[kind]} count={kinds[kind]} on={filter.kind === kind}
+          <Line key={kind} id={kind} name={t(`kind_${kind}`)} icon={KIND_ICONS[kind]} count={kinds[kind]} on={filter.kind === kind}
             press={() => { narrow({ kind: filter.kind === kind ? null : kind }); }} />
         ))}
       </Part>
       <Part title={t("byTime")}>
         {DAYS.filter((day) => days[day] > 0 || filter.day === day).map((day) => (
-          <Line key={day} name={t(`day_${day}`)} icon={DAY_ICONS[day]} count={days[day]} on={filter.day === day}
+          <Line key={day} id={day} name={t(`day_${day}`)} icon={DAY_ICONS[day]} count={days[day]} on={filter.day === day}
             press={() => { narrow({ day: filter.day === day ? null : day }); }} />
         ))}
       </Part>
@@ -86,6 +86,7 @@ function Part({ title, children }: { title: string; children: React.ReactNode[] 
 }
 
 interface LineProps {
+  id: string;
   name: string;
   icon: LucideIcon;
   count: number;
@@ -93,10 +94,10 @@ interface LineProps {
   press: () => void;
 }
 
-function Line({ name, icon: Icon, count, on, press }: LineProps) {
+function Line({ id, name, icon: Icon, count, on, press }: LineProps) {
   return (
     <Tip text={name} side="right">
-      <button type="button" aria-pressed={on} onClick={press} className={LINE}>
+      <button type="button" data-testid={`filter-${id}`} aria-pressed={on} onClick={press} className={LINE}>
         <Icon aria-hidden size={16} className="shrink-0 text-dim" />
         <span className="flex-1 text-left max-md:sr-only">{name}</span>
         <span className="text-dim tabular-nums max-md:text-[11px]">{count.toLocaleString()}</span>

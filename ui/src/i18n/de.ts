@@ -91,4 +91,5 @@ export const de: Words = {
   srv_plain: "Ohne https kann das Token unterwegs gelesen werden.",
   srv_keepToken: "Im Schlüsselbund; leer bleibt es, wie es ist", srv_gone: "aus den Einstellungen entfernt",
   d_server: "Server",
+  set_awake: "Den Computer wach halten, solange Downloads laufen", set_clipboard: "Kopierte Links auf Dateien zum Herunterladen anbieten",
 };

@@ -198,6 +198,8 @@ export const en = {
   set_tray: "Closing the window keeps it in the tray",
   noTray: "This system has no tray.",
   set_autostart: "Start with the system",
+  set_awake: "Keep the computer awake while downloads run",
+  set_clipboard: "Offer to download links to files that I copy",
   set_carry: "List and settings",
   exportList: "Save to a file…",
   importList: "Take in a file…",

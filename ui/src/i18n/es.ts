@@ -91,4 +91,5 @@ export const es: Words = {
   srv_plain: "Sin https, el token puede leerse por el camino.",
   srv_keepToken: "En el llavero; vacío lo deja como está", srv_gone: "quitado de los ajustes",
   d_server: "Servidor",
+  set_awake: "Mantener el equipo despierto mientras haya descargas", set_clipboard: "Ofrecer descargar los enlaces a archivos que copie",
 };

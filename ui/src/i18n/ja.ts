@@ -78,4 +78,5 @@ export const ja: Words = {
   srv_add: "サーバーを追加…", srv_change: "{name} を変更", srv_remove: "{name} を削除", srv_save: "保存",
   srv_plain: "https でない場合、トークンは途中で読み取られるおそれがあります。", srv_keepToken: "キーリングに保存済み。空欄ならそのまま", srv_gone: "設定から削除済み",
   d_server: "サーバー",
+  set_awake: "ダウンロード中はコンピューターをスリープさせない", set_clipboard: "コピーしたファイルのリンクをダウンロードするか尋ねる",
 };

@@ -72,4 +72,5 @@ export const zh: Words = {
   servers: "服务器", srv_inside: "本应用内置", srv_from: "文件来自", srv_name: "名称", srv_address: "地址", srv_add: "添加服务器…",
   srv_change: "更改 {name}", srv_remove: "移除 {name}", srv_save: "保存", srv_plain: "不使用 https 时，令牌可能在途中被读取。",
   srv_keepToken: "已存于密钥环；留空则不变", srv_gone: "已从设置中移除", d_server: "服务器",
+  set_awake: "下载进行时不让电脑休眠", set_clipboard: "复制文件链接时提示下载",
 };

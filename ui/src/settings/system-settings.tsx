@@ -25,9 +25,9 @@ export function SystemSettings({ backend, system }: { backend: Backend; system: 
   }, [backend, system]);
   if (!now) return said ? <p role="alert" className="text-bad">{said}</p> : null;
   const { about, settings, autostart } = now;
-  const hide = (closeToTray: boolean) => {
+  const save = (change: Partial<Settings>) => {
     // Read anew: the settings above may have changed meanwhile.
-    backend.settings().then((latest) => backend.setSettings({ ...latest, closeToTray })).then((saved) => {
+    backend.settings().then((latest) => backend.setSettings({ ...latest, ...change })).then((saved) => {
       setNow({ ...now, settings: saved });
     }, failed);
   };
@@ -51,13 +51,18 @@ export function SystemSettings({ backend, system }: { backend: Backend; system: 
       <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
         <label htmlFor="set-tray">{t("set_tray")}</label>
         <span className="flex items-center gap-2">
-          <Switch id="set-tray" label={t("set_tray")} on={about.tray && settings.closeToTray} set={hide}
+          <Switch id="set-tray" label={t("set_tray")} on={about.tray && settings.closeToTray} set={(closeToTray) => { save({ closeToTray }); }}
             disabled={!about.tray} />
           {!about.tray && <span className="text-dim">{t("noTray")}</span>}
         </span>
         <label htmlFor="set-start">{t("set_autostart")}</label>
         <Switch id="set-start" label={t("set_autostart")} on={autostart === true} set={begin}
           disabled={autostart === null} />
+        <label htmlFor="set-awake">{t("set_awake")}</label>
+        <Switch id="set-awake" label={t("set_awake")} on={settings.keepAwake} set={(keepAwake) => { save({ keepAwake }); }} />
+        <label htmlFor="set-clipboard">{t("set_clipboard")}</label>
+        <Switch id="set-clipboard" label={t("set_clipboard")} on={settings.watchClipboard}
+          set={(watchClipboard) => { save({ watchClipboard }); }} />
         <span>{t("set_carry")}</span>
         <span className="flex gap-2">
           <Button onClick={exportList}>{t("exportList")}</Button>

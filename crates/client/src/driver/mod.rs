@@ -493,7 +493,10 @@ impl Driver {
         let patience = Instant::now() + LAST_WORDS;
         while self.errands.values().any(|errand| {
             matches!(errand, Errand::Pull(_))
-                || !matches!(errand, Errand::Ask(..) | Errand::Poll(_) | Errand::Unlock(_)) && Instant::now() < patience
+                || !matches!(
+                    errand,
+                    Errand::Ask(..) | Errand::Poll(_) | Errand::Unlock(_)
+                ) && Instant::now() < patience
         }) {
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.take(done),

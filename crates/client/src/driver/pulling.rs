@@ -78,13 +78,7 @@ impl Driver {
         };
         let (sender, progress) = watch::channel(Progress::default());
         let stop = CancellationToken::new();
-        let task = pull::run(
-            api,
-            self.parts.engine.clone(),
-            order,
-            sender,
-            stop.clone(),
-        );
+        let task = pull::run(api, self.parts.engine.clone(), order, sender, stop.clone());
         if self.pulls.is_empty() {
             self.next_sample = now + BATCH;
             self.line = None;

@@ -68,7 +68,9 @@ impl Way {
 
     /// Whether that task is the poll that runs.
     pub(super) fn runs(&self, task: tokio::task::Id) -> bool {
-        self.poll.as_ref().is_some_and(|(poll, _)| poll.id() == task)
+        self.poll
+            .as_ref()
+            .is_some_and(|(poll, _)| poll.id() == task)
     }
 
     pub(super) fn stop_poll(&mut self) {
@@ -195,7 +197,11 @@ impl Driver {
         }
     }
 
-    pub(super) fn unlocked(&mut self, server: ServerId, outcome: Result<Option<Token>, VaultError>) {
+    pub(super) fn unlocked(
+        &mut self,
+        server: ServerId,
+        outcome: Result<Option<Token>, VaultError>,
+    ) {
         let now = Instant::now();
         let Some(way) = self.ways.get_mut(server) else {
             return;
@@ -206,7 +212,9 @@ impl Driver {
         }
         let token = match outcome {
             Ok(Some(token)) => token,
-            Ok(None) => return self.locked(server, "the keyring has no token for it; give it anew"),
+            Ok(None) => {
+                return self.locked(server, "the keyring has no token for it; give it anew");
+            }
             Err(error) => {
                 return self.locked(server, &format!("the keyring cannot be read ({error})"));
             }
@@ -359,8 +367,14 @@ impl Driver {
             // The same outage with the same next try, but for the jitter of two clocks, is no news.
             let same = match (&way.link, &link) {
                 (
-                    ServerLink::Offline { next_try_at: a, reason: one },
-                    ServerLink::Offline { next_try_at: b, reason: other },
+                    ServerLink::Offline {
+                        next_try_at: a,
+                        reason: one,
+                    },
+                    ServerLink::Offline {
+                        next_try_at: b,
+                        reason: other,
+                    },
                 ) => one == other && a.duration_since(*b).abs() < SignedDuration::from_millis(100),
                 (a, b) => a == b,
             };

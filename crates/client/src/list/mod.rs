@@ -200,7 +200,11 @@ impl List {
         for server in &changes.servers {
             puts.push((SERVERS, server.id.to_string(), bytes_of(server)));
         }
-        let gone: Vec<_> = changes.servers_removed.iter().map(ToString::to_string).collect();
+        let gone: Vec<_> = changes
+            .servers_removed
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let settings = changes.settings.as_ref().map(bytes_of);
         let removed: Vec<String> = changes.removed.iter().map(ToString::to_string).collect();
         let discarded: Vec<String> = changes.discarded.iter().map(ToString::to_string).collect();

@@ -161,6 +161,8 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         notify: false,
         urls: Via::Server,
         close_to_tray: true,
+        keep_awake: false,
+        watch_clipboard: true,
         timetable: Some(Timetable {
             days: [true; 7],
             from: 60,

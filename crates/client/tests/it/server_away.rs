@@ -67,7 +67,11 @@ async fn any_answer_ends_the_backing_off() {
         .until_all(|all| matches!(all.server, ServerLink::Offline { .. }))
         .await;
     world.fake.set_down(false);
-    let page = world.manager.files(ServerId::FIRST, "seven", None, 10).await.expect("files");
+    let page = world
+        .manager
+        .files(ServerId::FIRST, "seven", None, 10)
+        .await
+        .expect("files");
     assert_eq!(page.files.len(), 1);
     world
         .until_all(|all| all.server == ServerLink::Online)

@@ -91,7 +91,11 @@ async fn files_of_two_servers_come_side_by_side() {
     world.fake.offer(7, "seven.bin", bytes(1, 1000));
     other.offer(7, "other.bin", bytes(2, 1000));
     let server = world.manager.put_server(edit(&other)).await.expect("added");
-    let page = world.manager.files(server, "", None, 10).await.expect("files");
+    let page = world
+        .manager
+        .files(server, "", None, 10)
+        .await
+        .expect("files");
     assert_eq!(page.files[0].name, "other.bin");
 
     let (a, b) = (world.add(7).await, add(&world, server, 7).await);
@@ -224,7 +228,11 @@ async fn a_server_that_moves_keeps_its_downloads_and_its_token() {
         address: "http://127.0.0.1:9/".to_owned(),
         ..edit(&other)
     };
-    let server = world.manager.put_server(nowhere).await.expect("added all the same");
+    let server = world
+        .manager
+        .put_server(nowhere)
+        .await
+        .expect("added all the same");
     let id = add(&world, server, 7).await;
     world
         .until_all(|all| matches!(link(all), Some(ServerLink::Offline { .. })))
@@ -234,7 +242,10 @@ async fn a_server_that_moves_keeps_its_downloads_and_its_token() {
         token: None,
         ..edit(&other)
     };
-    assert_eq!(world.manager.put_server(moved).await.expect("moved"), server);
+    assert_eq!(
+        world.manager.put_server(moved).await.expect("moved"),
+        server
+    );
     world.until_state(id, DownloadState::Completed).await;
 }
 

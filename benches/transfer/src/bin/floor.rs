@@ -1,4 +1,4 @@
-//! What any program pays that reads from sockets and writes to a file: `bench-bare PATH URL` pulls
+//! What any program pays that reads from sockets and writes to a file: `bench-floor PATH URL` pulls
 //! with two connections, each a loop of a read of 128 KiB and a write, and nothing besides: no
 //! check, no record, no retry, no sync. No client; the floor under all of them.
 
@@ -18,7 +18,7 @@ const BUFFER: usize = 128 << 10;
 fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
     let (path, url) = (args.next(), args.next());
-    let usage = "usage: bench-bare PATH URL";
+    let usage = "usage: bench-floor PATH URL";
     let url = reqwest::Url::parse(&url.context(usage)?)?;
     let host = url.host_str().context("no host")?;
     let address = format!("{host}:{}", url.port_or_known_default().context("no port")?);

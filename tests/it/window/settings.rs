@@ -1,0 +1,137 @@
+//! What is set: kept over a restart, refused where it cannot be, in every language.
+
+use anyhow::{Context, ensure};
+use longhaul_tests::{
+    content::incompressible,
+    desk::{Desk, Theme},
+    wait::{SOON, eventually},
+};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+use super::{in_state, press, says, set};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_hold_over_a_restart_and_a_wrong_one_is_refused_in_words() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    for (name, value) in [
+        ("concurrent", json!(7)),
+        ("connections", json!(9)),
+        ("limit", json!(5_000_000)),
+    ] {
+        set(&window, name, value).await?;
+    }
+    for (name, value) in [
+        ("concurrent", json!(0)),
+        ("connections", json!(65)),
+        ("limit", json!(3)),
+        ("folder", json!("here")),
+    ] {
+        let refused = set(&window, name, value)
+            .await
+            .map_err(|error| error.to_string());
+        ensure!(
+            matches!(&refused, Err(why) if why.contains("invalid")),
+            "{name}: {refused:?}"
+        );
+    }
+    window.close(&desk).await?;
+    let window = desk.window(Theme::Light).await?;
+    let settings = window.call("settings", Value::Null).await?;
+    ensure!(
+        settings["concurrent"] == 7
+            && settings["connections"] == 9
+            && settings["limit"] == 5_000_000,
+        "{settings}"
+    );
+    window.click("[data-testid=settings-button]").await?;
+    let field = window.shows("input[inputmode=numeric]").await?;
+    field.clear().await?;
+    field.send_keys("99" + Key::Enter).await?;
+    says(&window, "A whole number from 1 to 64.").await?;
+    ensure!(window.call("settings", Value::Null).await?["concurrent"] == 7);
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_language_holds_at_once_and_after_a_restart() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    for (language, said) in [
+        ("日本語", "すべて"),
+        ("中文", "全部"),
+        ("Español", "Todo"),
+        ("Deutsch", "Alle"),
+    ] {
+        press(&window, Key::Control + ",").await?;
+        window
+            .shows("#set-language")
+            .await?
+            .send_keys(language)
+            .await?;
+        window.loses("[role=dialog]").await?;
+        says(&window, said).await?;
+    }
+    window.close(&desk).await?;
+    let window = desk.window(Theme::Light).await?;
+    says(&window, "Alle").await?;
+    ensure!(window.attribute("html", "lang").await?.as_deref() == Some("de"));
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn colours_that_are_chosen_hold_whatever_the_system_says() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    let brightness = "return getComputedStyle(document.body).backgroundColor;";
+    let light = window
+        .page
+        .execute(brightness, Vec::new())
+        .await?
+        .json()
+        .clone();
+    press(&window, Key::Control + ",").await?;
+    window
+        .click("[aria-label=Colours] button:last-child")
+        .await?;
+    eventually("it is dark", SOON, async || {
+        let now = window.page.execute(brightness, Vec::new()).await?;
+        Ok((now.json() != &light).then_some(()))
+    })
+    .await?;
+    let dark = window
+        .page
+        .execute(brightness, Vec::new())
+        .await?
+        .json()
+        .clone();
+    window.close(&desk).await?;
+    let window = desk.window(Theme::Light).await?;
+    let now = window
+        .page
+        .execute(brightness, Vec::new())
+        .await?
+        .json()
+        .clone();
+    ensure!(now == dark, "{now} is not {dark}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn diagnostics_tell_what_a_report_needs_and_no_link_name_or_token() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    incompressible(&desk.library().join("private name.bin"), 100_000, 1);
+    let window = desk.window(Theme::Light).await?;
+    window.pick("private name.bin").await?;
+    in_state(&window, "completed", 1).await?;
+    let said = window.call("diagnostics", Value::Null).await?;
+    let said = said.as_str().context("no text")?;
+    for part in ["Longhaul", "totals", "settings", "download moved on"] {
+        ensure!(said.contains(part), "{part} is not in {said}");
+    }
+    for secret in ["X-Amz", "Bearer", "private name"] {
+        ensure!(!said.contains(secret), "{secret} is in {said}");
+    }
+    window.close(&desk).await
+}
