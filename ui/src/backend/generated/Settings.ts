@@ -36,6 +36,14 @@ urls: Via,
  */
 closeToTray: boolean, 
 /**
+ * Whether the system is kept from sleeping by itself while something runs.
+ */
+keepAwake: boolean, 
+/**
+ * Whether links to files that are copied are offered to be downloaded.
+ */
+watchClipboard: boolean, 
+/**
  * Hours in which downloads go slower or rest.
  */
 timetable: Timetable | null, 
