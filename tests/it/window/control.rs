@@ -131,17 +131,18 @@ async fn a_finished_file_bears_the_mark_of_where_it_came_from() -> anyhow::Resul
     let url = format!("{}/file.bin", origin.url);
     add(&window, &[format!("{url}?X-Amz-Signature=secret")]).await?;
     in_state(&window, "completed", 1).await?;
-    let file = desk.downloads().join("file.bin");
-    let mark = eventually("a mark", SOON, async || {
-        Ok(xattr::get(&file, "user.xdg.origin.url")?)
-    });
-    match mark.await {
-        Ok(mark) => {
-            let mark = String::from_utf8(mark)?;
+    add(&window, std::slice::from_ref(&url)).await?;
+    in_state(&window, "completed", 2).await?;
+    let mark = |name: &str| xattr::get(desk.downloads().join(name), "user.xdg.origin.url");
+    let file = desk.downloads().join("file (1).bin");
+    match eventually("a mark", SOON, async || Ok(mark("file (1).bin")?)).await {
+        Ok(found) => {
             ensure!(
-                !mark.contains("secret"),
-                "the mark holds a signature: {mark}"
+                found == url.as_bytes(),
+                "{}",
+                String::from_utf8_lossy(&found)
             );
+            ensure!(mark("file.bin")?.is_none(), "a mark holds a signature");
         }
         // A file system without such marks has none; nothing else may keep it away.
         Err(error) => ensure!(

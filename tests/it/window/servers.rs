@@ -101,6 +101,7 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
     window.click("[data-testid=add-button]").await?;
     let choice = window.shows("[data-testid=server-choice]").await?;
     choice.send_keys("Studio").await?;
+    window.picture("debug-more.png").await?;
     window.pick("more.bin").await?;
     in_state(&window, "completed", 3).await?;
     window.close(&desk).await

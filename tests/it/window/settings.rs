@@ -61,7 +61,7 @@ async fn another_language_holds_at_once_and_after_a_restart() -> anyhow::Result<
     for (language, said) in [
         ("日本語", "すべて"),
         ("中文", "全部"),
-        ("Español", "Todo"),
+        ("Español", "Todas"),
         ("Deutsch", "Alle"),
     ] {
         press(&window, Key::Control + ",").await?;
@@ -95,6 +95,8 @@ async fn colours_that_are_chosen_hold_whatever_the_system_says() -> anyhow::Resu
     window
         .click("[aria-label=Colours] button:last-child")
         .await?;
+    window.picture("debug-colours.png").await?;
+    eprintln!("{:?}", window.page.execute("return [document.documentElement.style.colorScheme, document.querySelectorAll('[aria-label=Colours] button').length, document.querySelector('[aria-label=Colours] button:last-child')?.dataset.state, getComputedStyle(document.documentElement).colorScheme, getComputedStyle(document.body).color]", Vec::new()).await?.json());
     eventually("it is dark", SOON, async || {
         let now = window.page.execute(brightness, Vec::new()).await?;
         Ok((now.json() != &light).then_some(()))

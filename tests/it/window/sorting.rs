@@ -97,13 +97,17 @@ async fn one_row_is_shown_in_full_with_its_phases_its_job_and_its_digests() -> a
     window.click(ROW).await?;
     let details = window.shows("section[aria-label=Details]").await?;
     let row = rows(&window).await?.swap_remove(0);
-    let said = details.prop("textContent").await?.context("no text")?;
+    let said = eventually("the last step", SOON, async || {
+        let said = details.prop("textContent").await?;
+        Ok(said.filter(|said| said.contains("finished")))
+    })
+    .await?;
     for part in [
         "clicked", "accepted", "started", "stored", "pulled", "finished",
     ] {
         ensure!(said.contains(part), "{part} is not in {said}");
     }
-    for fact in ["jobId", "sha256", "crc64nvme", "path"] {
+    for fact in ["jobId", "crc64nvme", "path"] {
         let fact = row[fact]
             .as_str()
             .with_context(|| format!("{fact}: {row}"))?;
@@ -157,8 +161,12 @@ async fn a_rows_menu_limits_its_speed_and_the_pull_keeps_to_it() -> anyhow::Resu
     let ids = add(&window, &[format!("{}/file.bin", origin.url)]).await?;
     in_state(&window, "downloading", 1).await?;
     let row = window.page.find(By::Css(ROW)).await?;
-    let chain = window.page.action_chain();
-    chain.context_click_element(&row).perform().await?;
+    eventually("the menu opens", SOON, async || {
+        let chain = window.page.action_chain();
+        chain.context_click_element(&row).perform().await?;
+        window.now("[data-testid=menu-action-limitSpeed]").await
+    })
+    .await?;
     window.click("[data-testid=menu-action-limitSpeed]").await?;
     let field = window.shows("[data-testid=limit-field]").await?;
     field.clear().await?;

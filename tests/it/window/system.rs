@@ -16,7 +16,7 @@ use super::{add, in_state, names, set};
 async fn starting_with_the_system_is_written_down_and_taken_back() -> anyhow::Result<()> {
     let desk = Desk::open().await?;
     let window = desk.window(Theme::Light).await?;
-    let folder = desk.home().join("config/autostart");
+    let folder = desk.home().join(".config/autostart");
     ensure!(window.call("autostart", Value::Null).await? == json!(false));
     ensure!(window.call("setAutostart", json!(true)).await? == json!(true));
     let entries = names(&folder)?;
@@ -70,7 +70,8 @@ async fn many_that_finish_together_are_told_of_in_few_words() -> anyhow::Result<
         told.len()
     );
     ensure!(
-        told.iter().any(|summary| summary.contains("files")),
+        told.iter()
+            .any(|summary| summary.contains("downloads are complete")),
         "{told:?}"
     );
     window.close(&desk).await
