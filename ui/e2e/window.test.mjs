@@ -331,11 +331,12 @@ test("the window speaks another language when it is told to, and the colours cho
   await open(3);
   await page.keyboard.press("Control+,");
   await page.getByRole("radio", { name: "Dark" }).click();
-  await expect.poll(() => page.evaluate(() => document.documentElement.style.colorScheme)).toBe("dark");
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await expect.poll(ground).toBe("rgb(22, 23, 26)");
   await page.getByLabel("Language").selectOption({ label: "Deutsch" });
   await page.getByRole("button", { name: /^Fertig/u }).waitFor();
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("de");
-  expect(await page.evaluate(() => document.documentElement.style.colorScheme)).toBe("dark");
+  await expect.poll(ground).toBe("rgb(22, 23, 26)");
 });
 
 test("what is in the list already is marked before it is added again", { timeout: 60_000 }, async () => {

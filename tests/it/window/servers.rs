@@ -65,6 +65,7 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
 -> anyhow::Result<()> {
     let elsewhere = Elsewhere::new().await?;
     incompressible(&elsewhere.place.library().join("theirs.bin"), 100_000, 8);
+    incompressible(&elsewhere.place.library().join("more.bin"), 100_000, 10);
     let server = elsewhere.serve();
     let mut desk = Desk::open().await?;
     desk.keyring().await?;
@@ -93,7 +94,6 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
     ensure!(telling.is_empty(), "the token is in {telling:?}");
 
     // The next run has it from the keyring.
-    incompressible(&elsewhere.place.library().join("more.bin"), 100_000, 10);
     let window = desk.window(Theme::Light).await?;
     window
         .shows("[data-testid=added-server][data-state=online]")
@@ -101,7 +101,6 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
     window.click("[data-testid=add-button]").await?;
     let choice = window.shows("[data-testid=server-choice]").await?;
     choice.send_keys("Studio").await?;
-    window.picture("debug-more.png").await?;
     window.pick("more.bin").await?;
     in_state(&window, "completed", 3).await?;
     window.close(&desk).await

@@ -95,8 +95,6 @@ async fn colours_that_are_chosen_hold_whatever_the_system_says() -> anyhow::Resu
     window
         .click("[aria-label=Colours] button:last-child")
         .await?;
-    window.picture("debug-colours.png").await?;
-    eprintln!("{:?}", window.page.execute("return [document.documentElement.style.colorScheme, document.querySelectorAll('[aria-label=Colours] button').length, document.querySelector('[aria-label=Colours] button:last-child')?.dataset.state, getComputedStyle(document.documentElement).colorScheme, getComputedStyle(document.body).color]", Vec::new()).await?.json());
     eventually("it is dark", SOON, async || {
         let now = window.page.execute(brightness, Vec::new()).await?;
         Ok((now.json() != &light).then_some(()))

@@ -8,7 +8,7 @@ export type Theme = (typeof THEMES)[number];
 export function useTheme() {
   const [theme, setTheme] = useRemembered<Theme>("theme", THEMES);
   useEffect(() => {
-    document.documentElement.style.colorScheme = theme === "system" ? "light dark" : theme;
+    document.documentElement.dataset.theme = theme;
   }, [theme]);
   return [theme, setTheme] as const;
 }
