@@ -96,7 +96,7 @@ test-deb: deb ## Install it in a clean root with apt, start its programs, take i
 	@scripts/setup deb
 	scripts/test-deb "$$(scripts/deb $(TARGET))"
 
-bench-ui: ui ## The real window with 10,000 rows and 50 downloads under way; writes docs/bench-ui.md
+bench-ui: deb ## The real window with 10,000 rows and 50 downloads under way; writes docs/bench-ui.md
 	@scripts/setup test
 	cargo build --release -p longhaul-desktop -p longhaul-tests --bins
 	$(TARGET)/release/bench-ui docs/bench-ui.md

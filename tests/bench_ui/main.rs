@@ -100,6 +100,7 @@ async fn main() -> anyhow::Result<()> {
                 format!("{start:.0}"),
                 "",
             ),
+            row("the .deb, MiB", package()?, ""),
             row(
                 "memory of all processes (proportional), MiB",
                 format!("{:.0}", memory as f64 / f64::from(1 << 20)),
@@ -111,6 +112,20 @@ async fn main() -> anyhow::Result<()> {
     page.line(&format!("Load average after it: {}.", machine::load()));
     std::fs::write(out, page.text())?;
     Ok(())
+}
+
+/// The size of the package that `make deb` has made beside this program.
+fn package() -> anyhow::Result<String> {
+    let here = std::env::current_exe()?;
+    let folder = here.with_file_name("bundle").join("deb");
+    let found = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    let packages = found.filter_map(|entry| Some(entry.ok()?.path()));
+    let package = packages
+        .filter(|path| path.extension().is_some_and(|ending| ending == "deb"))
+        .max()
+        .context("no .deb: make deb makes it")?;
+    let mib = package.metadata()?.len() as f64 / f64::from(1 << 20);
+    Ok(format!("{mib:.1}"))
 }
 
 /// Puts the rows on the list, and waits until so many are under way.
