@@ -23,6 +23,8 @@ const ACTIVE: usize = 50;
 /// Of each file; at the origin's pace none ends while it is measured.
 const SIZE: usize = 64 << 20;
 const PAUSE: Duration = Duration::from_millis(100);
+/// The graph of the speed moves on for a minute after the last byte.
+const REST: Duration = Duration::from_secs(70);
 /// How long the window is left alone before it is measured, and measured.
 const SETTLE: Duration = Duration::from_secs(5);
 const MEASURED: Duration = Duration::from_secs(10);
@@ -57,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let (frames, slowest) = scrolled(&window).await?;
     let memory = app.memory()?;
     rest(&window, true).await?;
-    tokio::time::sleep(SETTLE).await;
+    tokio::time::sleep(REST).await;
     let idle = app.cpu(MEASURED).await?;
     let calm = scrolled(&window).await?.0;
     window.close(&desk).await?;

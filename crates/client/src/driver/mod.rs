@@ -399,6 +399,7 @@ impl Driver {
     /// Moves a row on, notes that it changed and must be saved; answers whether it could.
     fn step(&mut self, id: DownloadId, event: Event) -> bool {
         let now = self.now();
+        let before = self.rows.state(id).map(State::shown);
         match self.rows.step(id, event, now) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -410,7 +411,9 @@ impl Driver {
         }
         self.hub.changed(id);
         self.keep(id);
-        if let Some(row) = self.rows.get(id) {
+        if let Some(row) = self.rows.get(id)
+            && before != Some(row.record.state.shown())
+        {
             tracing::info!(download = %id, job = row.record.job.map(tracing::field::display), state = ?row.record.state.shown(), "download moved on");
         }
         self.line_up(id);

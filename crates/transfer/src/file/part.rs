@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use fs4::{FileExt, TryLockError};
@@ -135,9 +135,14 @@ pub(crate) fn begin(folder: &Path, id: Uuid, wanted: &str) -> Result<Part, Error
     })
 }
 
+/// One claim at a time in this process: a record that is just being written by another pull would
+/// be read as a damaged one, which is nobody's.
+static CLAIMING: Mutex<()> = Mutex::new(());
+
 /// Claims one name: the record first, because only it says whose the part file is. None where
 /// the name is taken.
 fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
+    let _alone = CLAIMING.lock().unwrap_or_else(PoisonError::into_inner);
     let failed = |error: &io::Error| Error::in_folder("create the part file", &place.folder, error);
     if taken(&place.folder.join(&place.name)).map_err(|error| failed(&error))? {
         return Ok(None);
@@ -161,8 +166,11 @@ fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
             Ok(Some(Part::new(place, file)))
         }
         Err(error) => {
-            // Another program's part file, or a full disk: the reservation is given back.
-            remove_file(&place.record()).map_err(|error| failed(&error))?;
+            // Another program's part file, or a full disk: the reservation is given back, unless
+            // another process has taken it over meanwhile.
+            if matches!(control::read(&place.record()), Ok(Found::Sound(found)) if found.id == id) {
+                remove_file(&place.record()).map_err(|error| failed(&error))?;
+            }
             match error.kind() {
                 io::ErrorKind::AlreadyExists => Ok(None),
                 _ => Err(failed(&error)),
