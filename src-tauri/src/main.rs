@@ -31,7 +31,6 @@ const NO_DISPLAY: u8 = 3;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    display::suit_web_view();
     if let Err(reason) = display::available() {
         logs::say(&reason);
         return ExitCode::from(NO_DISPLAY);

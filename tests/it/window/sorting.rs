@@ -11,7 +11,7 @@ use longhaul_tests::{
     window::Window,
 };
 use serde_json::{Value, json};
-use thirtyfour::{By, Key};
+use thirtyfour::Key;
 
 use super::{ROW, add, in_state, press, rows, set};
 
@@ -160,7 +160,7 @@ async fn a_rows_menu_limits_its_speed_and_the_pull_keeps_to_it() -> anyhow::Resu
     let window = desk.window(Theme::Light).await?;
     let ids = add(&window, &[format!("{}/file.bin", origin.url)]).await?;
     in_state(&window, "downloading", 1).await?;
-    let row = window.page.find(By::Css(ROW)).await?;
+    let row = window.shows(ROW).await?;
     eventually("the menu opens", SOON, async || {
         let chain = window.page.action_chain();
         chain.context_click_element(&row).perform().await?;
