@@ -11,9 +11,18 @@ use serde_json::Value;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_picks_a_file_sees_it_made_and_receives_its_bytes() {
     let place = Place::new();
-    let source = place.library().join("from the web ü.bin");
-    incompressible(&source, 300 << 20, 3);
-    let server = place.serve(&[]);
+    let source = place.path("source.bin");
+    incompressible(&source, 50 << 20, 3);
+    // Made slowly enough to be seen, however fast the machine is.
+    let catalogue = place.path("catalog.toml");
+    let script = "for at in 10 30 50 70 90; do echo progress $at >&2; sleep 1; done; cat $0";
+    let entry = format!(
+        "[[file]]\nid = 7\nname = \"from the web ü.bin\"\n\
+         command = {{ argv = [\"sh\", \"-c\", \"{script}\", \"{}\"] }}\n",
+        source.display()
+    );
+    std::fs::write(&catalogue, entry).expect("written");
+    let server = place.serve(&["--catalog", &catalogue.display().to_string()]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/e2e/web.mjs");
     let mut command = Command::new("node");
     command
