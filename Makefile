@@ -94,7 +94,7 @@ deb: ui ## The package of app, longhaul and longhaul-server, for Debian and Ubun
 
 test-deb: deb ## Install it in a clean root with apt, start its programs, take it off again (as root)
 	@scripts/setup deb
-	scripts/test-deb "$$(scripts/deb $(TARGET))"
+	scripts/test-deb "$$(ls -t $(TARGET)/release/bundle/deb/*.deb | head -1)"
 
 bench-ui: deb ## The real window with 10,000 rows and 50 downloads under way; writes docs/bench-ui.md
 	@scripts/setup test

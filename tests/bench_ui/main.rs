@@ -11,6 +11,7 @@ use longhaul_tests::{
     bins::binary,
     desk::{APP, Desk, Theme},
     origin::Origin,
+    timetable::always_at_rest,
     wait::eventually,
     window::Window,
 };
@@ -58,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let active = app.cpu(MEASURED).await?;
     let (frames, slowest) = scrolled(&window).await?;
     let memory = app.memory()?;
-    rest(&window, true).await?;
+    rest(&window).await?;
     tokio::time::sleep(REST).await;
     let idle = app.cpu(MEASURED).await?;
     let calm = scrolled(&window).await?.0;
@@ -149,15 +150,10 @@ async fn fill(window: &Window, origin: &Origin) -> anyhow::Result<()> {
     .await
 }
 
-/// Lets all downloads rest, or go on.
-async fn rest(window: &Window, on: bool) -> anyhow::Result<()> {
+/// Lets all downloads rest.
+async fn rest(window: &Window) -> anyhow::Result<()> {
     let mut settings = window.call("settings", Value::Null).await?;
-    settings["timetable"] = match on {
-        true => {
-            json!({ "days": [true, true, true, true, true, true, true], "from": 0, "to": 0, "limit": null })
-        }
-        false => Value::Null,
-    };
+    settings["timetable"] = always_at_rest();
     window.call("setSettings", settings).await?;
     eventually("nothing is under way", PATIENCE, async || {
         let totals = window.call("snapshot", Value::Null).await?["totals"].clone();

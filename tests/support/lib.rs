@@ -14,5 +14,6 @@ pub mod picky_s3;
 mod program;
 pub mod s3;
 pub mod server;
+pub mod timetable;
 pub mod wait;
 pub mod window;

@@ -10,8 +10,6 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
-use crate::manager::ManagerError;
-
 /// No call but a waiting one may take longer (contract: the server answers within milliseconds).
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -236,7 +234,10 @@ impl Api {
 }
 
 /// Makes a base of an address, so that paths can be joined to it.
-fn as_base(address: &mut Url) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong with it, to be said after what it is the address of.
+pub(crate) fn as_base(address: &mut Url) -> Result<(), &'static str> {
     if !matches!(address.scheme(), "http" | "https") || address.cannot_be_a_base() {
         return Err("must begin with http:// or https://");
     }
@@ -247,14 +248,6 @@ fn as_base(address: &mut Url) -> Result<(), &'static str> {
         address.set_path(&path);
     }
     Ok(())
-}
-
-/// The same, of an address that a user has typed.
-///
-/// # Errors
-/// When it is neither http nor https.
-pub(crate) fn check_base(address: &mut Url) -> Result<(), ManagerError> {
-    as_base(address).map_err(|reason| ManagerError::Invalid(format!("the address {reason}")))
 }
 
 fn is_loopback(url: &Url) -> bool {

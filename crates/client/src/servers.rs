@@ -10,7 +10,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    api::{Server, check_base},
+    api::{Server, as_base},
     manager::ManagerError,
     view::ServerLink,
 };
@@ -121,7 +121,7 @@ impl ServerEdit {
             self.address.trim().parse().map_err(|error| {
                 ManagerError::Invalid(format!("the address is no URL ({error})"))
             })?;
-        check_base(&mut address)?;
+        as_base(&mut address).map_err(|why| ManagerError::Invalid(format!("the address {why}")))?;
         if !address.username().is_empty() || address.password().is_some() {
             return Err(invalid(
                 "an address with a user name or password would keep them in plain text; take them out",

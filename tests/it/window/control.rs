@@ -6,6 +6,7 @@ use anyhow::ensure;
 use longhaul_tests::{
     desk::{Desk, Theme},
     origin::Origin,
+    timetable::always_at_rest,
     wait::{SOON, eventually},
 };
 use serde_json::{Value, json};
@@ -92,8 +93,7 @@ async fn by_the_timetable_downloads_rest_and_go_on() -> anyhow::Result<()> {
         Ok((!settings["timetable"].is_null()).then_some(()))
     })
     .await?;
-    let always = json!({ "days": [true, true, true, true, true, true, true], "from": 0, "to": 0, "limit": null });
-    set(&window, "timetable", always).await?;
+    set(&window, "timetable", always_at_rest()).await?;
     window.shows("[data-testid=rests]").await?;
     window
         .click("[role=dialog] button[aria-label=Close]")

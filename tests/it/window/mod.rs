@@ -1,6 +1,6 @@
 //! The real window, driven as its user does: pick, watch, pause, open, close, come back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use longhaul_tests::{
     wait::{LATER, SOON, eventually},
@@ -116,4 +116,22 @@ async fn says(window: &Window, text: &str) -> anyhow::Result<()> {
         Ok((found.json() == &json!(true)).then_some(()))
     })
     .await
+}
+
+/// Every file below a folder.
+fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                &mut folders
+            } else {
+                &mut files
+            }
+            .push(path);
+        }
+    }
+    Ok(files)
 }

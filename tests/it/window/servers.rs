@@ -7,12 +7,13 @@ use longhaul_tests::{
     content::{incompressible, sha256},
     desk::{Desk, Theme},
     server::{Place, Server},
+    timetable::always_at_rest,
     wait::{LATER, SOON, eventually},
     window::Window,
 };
 use serde_json::Value;
 
-use super::{ROW, in_state, rows, says, set, write};
+use super::{ROW, in_state, rows, says, set, walk, write};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -53,6 +54,21 @@ async fn added(window: &Window, server: &Server, token: &str) -> anyhow::Result<
     window.click("[data-testid=server-save]").await
 }
 
+/// Waits until the second server of the settings lets us in.
+async fn is_online(window: &Window) -> anyhow::Result<()> {
+    let second = "[data-testid=server-line][data-state=online]:nth-of-type(2)";
+    window.shows(second).await?;
+    Ok(())
+}
+
+/// Opens the catalogue of the added server.
+async fn chooses_studio(window: &Window) -> anyhow::Result<()> {
+    window.click("[data-testid=add-button]").await?;
+    let choice = window.shows("[data-testid=server-choice]").await?;
+    choice.send_keys("Studio").await?;
+    Ok(())
+}
+
 async fn closes(window: &Window) -> anyhow::Result<()> {
     window
         .click("[role=dialog] button[aria-label=Close]")
@@ -72,15 +88,11 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
     incompressible(&desk.library().join("ours.bin"), 100_000, 9);
     let window = desk.window(Theme::Light).await?;
     added(&window, &server, TOKEN).await?;
-    window
-        .shows("[data-testid=server-line][data-state=online]:nth-of-type(2)")
-        .await?;
+    is_online(&window).await?;
     window.picture("window-servers.png").await?;
     closes(&window).await?;
 
-    window.click("[data-testid=add-button]").await?;
-    let choice = window.shows("[data-testid=server-choice]").await?;
-    choice.send_keys("Studio").await?;
+    chooses_studio(&window).await?;
     window.pick("theirs.bin").await?;
     in_state(&window, "completed", 1).await?;
     let [here, there] =
@@ -98,9 +110,7 @@ async fn a_file_comes_from_an_added_server_whose_token_is_in_the_keyring_alone()
     window
         .shows("[data-testid=added-server][data-state=online]")
         .await?;
-    window.click("[data-testid=add-button]").await?;
-    let choice = window.shows("[data-testid=server-choice]").await?;
-    choice.send_keys("Studio").await?;
+    chooses_studio(&window).await?;
     window.pick("more.bin").await?;
     in_state(&window, "completed", 3).await?;
     window.close(&desk).await
@@ -119,9 +129,7 @@ async fn a_wrong_token_adds_nothing_and_without_a_keyring_a_right_one_is_told_to
     ensure!(servers == serde_json::json!([]), "{servers}");
     write(&window, "[data-testid=server-token]", TOKEN).await?;
     window.click("[data-testid=server-save]").await?;
-    window
-        .shows("[data-testid=server-line][data-state=online]:nth-of-type(2)")
-        .await?;
+    is_online(&window).await?;
     closes(&window).await?;
     says(&window, "holds until Longhaul is closed").await?;
     window.close(&desk).await
@@ -140,13 +148,9 @@ async fn an_added_server_that_goes_away_is_told_of_holds_nothing_up_and_comes_ba
     incompressible(&desk.library().join("ours.bin"), 100_000, 9);
     let window = desk.window(Theme::Light).await?;
     added(&window, &server, TOKEN).await?;
-    window
-        .shows("[data-testid=server-line][data-state=online]:nth-of-type(2)")
-        .await?;
+    is_online(&window).await?;
     closes(&window).await?;
-    window.click("[data-testid=add-button]").await?;
-    let choice = window.shows("[data-testid=server-choice]").await?;
-    choice.send_keys("Studio").await?;
+    chooses_studio(&window).await?;
     let after = window.seeks("after.bin").await?;
     server.kill();
     window.click(&after).await?;
@@ -176,18 +180,11 @@ async fn a_server_is_removed_only_when_nothing_waits_for_it() -> anyhow::Result<
     desk.keyring().await?;
     let window = desk.window(Theme::Light).await?;
     added(&window, &server, TOKEN).await?;
-    window
-        .shows("[data-testid=server-line][data-state=online]:nth-of-type(2)")
-        .await?;
+    is_online(&window).await?;
     closes(&window).await?;
     // By the timetable all of it rests.
-    let always = serde_json::json!({
-        "days": [true, true, true, true, true, true, true], "from": 0, "to": 0, "limit": null
-    });
-    set(&window, "timetable", always).await?;
-    window.click("[data-testid=add-button]").await?;
-    let choice = window.shows("[data-testid=server-choice]").await?;
-    choice.send_keys("Studio").await?;
+    set(&window, "timetable", always_at_rest()).await?;
+    chooses_studio(&window).await?;
     window.pick("theirs.bin").await?;
     window.shows(ROW).await?;
     window.click("[data-testid=settings-button]").await?;
@@ -210,11 +207,9 @@ async fn a_server_is_removed_only_when_nothing_waits_for_it() -> anyhow::Result<
 /// The files below a folder in which that text is.
 fn holding(folder: &Path, text: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(holding(&path, text)?);
-        } else if path.is_file() {
+    for path in walk(folder)? {
+        // The window's own sockets can be listed, and not read.
+        if path.is_file() {
             let bytes = std::fs::read(&path)?;
             let is_in = bytes
                 .windows(text.len())

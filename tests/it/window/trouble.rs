@@ -1,7 +1,5 @@
 //! What goes wrong around the window, and what it says then.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, ensure};
 use longhaul_tests::{
     content::incompressible,
@@ -10,7 +8,7 @@ use longhaul_tests::{
 };
 use serde_json::{Value, json};
 
-use super::ROW;
+use super::{ROW, walk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_is_told_in_a_sentence_and_its_button_tries_again() -> anyhow::Result<()> {
@@ -105,22 +103,4 @@ async fn without_a_notification_centre_downloads_go_on_and_the_log_says_so_once(
     let log = std::fs::read_to_string(desk.data().join("longhaul.log"))?;
     ensure!(log.matches(once).count() == 1, "{log}");
     window.close(&desk).await
-}
-
-/// Every file below a folder.
-fn walk(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                &mut folders
-            } else {
-                &mut files
-            }
-            .push(path);
-        }
-    }
-    Ok(files)
 }

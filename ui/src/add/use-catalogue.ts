@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { FileEntry } from "../backend/generated/FileEntry";
+import { messageOf } from "../kit/message-of";
 
 /** Typing goes on until it has been still for so long. */
 const STILL = 150;
@@ -25,7 +26,7 @@ export function useCatalogue(backend: Backend, server: string | null, query: str
     const ask = () => {
       backend.files(server, query || null, null).then(
         (page) => { if (current) setFound({ server, query, files: page.files, next: page.nextCursor, problem: "" }); },
-        (error: unknown) => { if (current) setFound({ ...NONE, server, query, problem: told(error) }); },
+        (error: unknown) => { if (current) setFound({ ...NONE, server, query, problem: messageOf(error) }); },
       );
     };
     const wait = setTimeout(ask, query ? STILL : 0);
@@ -44,13 +45,9 @@ export function useCatalogue(backend: Backend, server: string | null, query: str
           ...now, files: [...now.files, ...page.files], next: page.nextCursor,
         });
       },
-      (error: unknown) => { setFound((now) => ({ ...now, problem: told(error) })); },
+      (error: unknown) => { setFound((now) => ({ ...now, problem: messageOf(error) })); },
     );
   };
   // Another server's files have the same ids: they are not to be picked as this one's.
   return { ...(found.server === server ? found : NONE), more };
-}
-
-function told(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 import type { ClientEvent } from "../backend/generated/ClientEvent";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { Snapshot } from "../backend/generated/Snapshot";
+import { messageOf } from "../kit/message-of";
 
 const NOTHING: Snapshot = {
   downloads: [],
@@ -67,7 +68,7 @@ export function createStore(feed: Feed): Store {
     },
     // Without a snapshot there is no list: say why, rather than seem to connect for ever.
     (error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       set({ ...state, notices: [{ code: "no_list", message }] });
     },
   );

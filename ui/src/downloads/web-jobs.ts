@@ -11,6 +11,7 @@ import type { Remembered } from "../backend/job-row";
 import { ask, ServerRefused } from "../backend/wire";
 import { apply, type Entry, isOver, NOTHING, type PageEvent, type PageJobs, remembered, toHandOver } from "./page-jobs";
 import { answered, failed, type PollState } from "./poll-schedule";
+import { messageOf } from "../kit/message-of";
 
 /** Where the browser keeps the list, for a reload and for other tabs. */
 export const KEPT = "longhaul.jobs";
@@ -184,7 +185,7 @@ export class WebJobs {
     const refused = error instanceof ServerRefused ? error : null;
     const next = failed(this.pace, refused?.retryAfter ?? null, Math.random());
     this.pace = next.state;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const link: ServerLink = next.tell
       ? { state: "offline", reason, nextTryAt: new Date(Date.now() + next.wait).toISOString() }
       : this.now.link;

@@ -4,6 +4,7 @@ import type { Backend } from "../backend/backend";
 import type { Settings } from "../backend/generated/Settings";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
+import { messageOf } from "../kit/message-of";
 import { Name } from "../kit/name";
 import { Segments, Switch } from "../kit/toggles";
 import { FolderRules } from "./folder-rules";
@@ -15,7 +16,7 @@ const MEGA = 1_000_000;
 export function DownloadSettings({ backend }: { backend: Backend }) {
   const [settings, setSettings] = useState<Settings | null>(null);
   const [problem, setProblem] = useState("");
-  const failed = (error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)); };
+  const failed = (error: unknown) => { setProblem(messageOf(error)); };
   useEffect(() => { backend.settings().then(setSettings, failed); }, [backend]);
   if (!settings) return <p role="alert" className="text-bad">{problem}</p>;
   const save = (change: Partial<Settings>) => {

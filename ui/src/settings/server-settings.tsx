@@ -6,6 +6,7 @@ import type { Backend, Servers } from "../backend/backend";
 import type { ServerLink } from "../backend/generated/ServerLink";
 import { t } from "../i18n/t";
 import { Button, IconButton } from "../kit/button";
+import { messageOf } from "../kit/message-of";
 import { Name } from "../kit/name";
 import { ServerDot, wayOf } from "./server-dot";
 import { useFirstName } from "./use-first-name";
@@ -45,7 +46,7 @@ export function ServerSettings({ backend, servers }: Props) {
       setProblem("");
       then();
     }, (error: unknown) => {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
     }).finally(() => { setBusy(false); });
   };
   const save = (event: FormEvent) => {

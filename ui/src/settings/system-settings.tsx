@@ -5,6 +5,7 @@ import type { About } from "../backend/generated/About";
 import type { Settings } from "../backend/generated/Settings";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
+import { messageOf } from "../kit/message-of";
 import { Switch } from "../kit/toggles";
 
 interface Now {
@@ -17,7 +18,7 @@ interface Now {
 export function SystemSettings({ backend, system }: { backend: Backend; system: System }) {
   const [now, setNow] = useState<Now | null>(null);
   const [said, setSaid] = useState("");
-  const failed = (error: unknown) => { setSaid(error instanceof Error ? error.message : String(error)); };
+  const failed = (error: unknown) => { setSaid(messageOf(error)); };
   useEffect(() => {
     Promise.all([
       system.about(), backend.settings(), system.autostart().catch(() => null),

@@ -11,6 +11,7 @@ import { t } from "../i18n/t";
 import { detailsOf } from "../details/as-text";
 import { loses, type Removal } from "./remove-dialog";
 import type { Said } from "./toast";
+import { messageOf } from "../kit/message-of";
 
 const idsOf = (rows: readonly DownloadView[]) => rows.map((row) => row.id);
 
@@ -23,7 +24,7 @@ export function useActions(backend: Backend) {
     work.then(() => {
       setProblem("");
       then?.();
-    }, (error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)); });
+    }, (error: unknown) => { setProblem(messageOf(error)); });
   }, []);
   const removeNow = useCallback(({ rows, withFile }: Removal) => {
     const ids = idsOf(rows);

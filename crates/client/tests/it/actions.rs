@@ -17,13 +17,7 @@ async fn pulling(world: &World) -> DownloadId {
     world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
     world.fake.gate(1_500_000);
     let id = world.add(7).await;
-    world
-        .until(id, |row| {
-            row.pulled
-                .as_ref()
-                .is_some_and(|pulled| pulled.done > MIB as u64)
-        })
-        .await;
+    world.until_pulled(id, MIB).await;
     id
 }
 

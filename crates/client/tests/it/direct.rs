@@ -100,13 +100,7 @@ async fn a_limit_of_one_download_holds_at_once_and_survives_a_restart() {
     world.fake.offer(7, "seven.bin", bytes(1, 8 * MIB));
     world.fake.gate(2_000_000);
     let id = world.add_direct(7).await;
-    world
-        .until(id, |row| {
-            row.pulled
-                .as_ref()
-                .is_some_and(|pulled| pulled.done > MIB as u64)
-        })
-        .await;
+    world.until_pulled(id, MIB).await;
     world.manager.limit(id, Some(1024)).await.expect("limited");
     assert!(world.manager.limit(id, Some(1)).await.is_err());
     world.fake.gate(u64::MAX);

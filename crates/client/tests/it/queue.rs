@@ -71,13 +71,7 @@ async fn a_removal_that_is_undone_costs_nothing() {
     world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
     world.fake.gate(1_500_000);
     let id = world.add(7).await;
-    world
-        .until(id, |row| {
-            row.pulled
-                .as_ref()
-                .is_some_and(|pulled| pulled.done > MIB as u64)
-        })
-        .await;
+    world.until_pulled(id, MIB).await;
     let before = world.row(id).await;
     let job = before.job_id.expect("a job");
     world.manager.remove(id, false).await.expect("removed");
@@ -143,13 +137,7 @@ async fn in_the_hours_of_rest_nothing_is_pulled_and_after_them_all_goes_on() {
     world.fake.offer(7, "seven.bin", bytes(1, 4 * MIB));
     world.fake.gate(1_500_000);
     let id = world.add_direct(7).await;
-    world
-        .until(id, |row| {
-            row.pulled
-                .as_ref()
-                .is_some_and(|pulled| pulled.done > MIB as u64)
-        })
-        .await;
+    world.until_pulled(id, MIB).await;
     let always = Timetable {
         days: [true; 7],
         from: 0,

@@ -104,6 +104,15 @@ impl World {
         self.until(id, |row| row.state == state).await
     }
 
+    /// Waits until more than so many bytes are on the disk.
+    pub(crate) async fn until_pulled(&self, id: DownloadId, beyond: usize) {
+        self.until(id, |row| {
+            let pulled = row.pulled.as_ref();
+            pulled.is_some_and(|pulled| pulled.done > beyond as u64)
+        })
+        .await;
+    }
+
     pub(crate) async fn until_all(&self, mut hoped: impl FnMut(&Snapshot) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         loop {
