@@ -53,7 +53,11 @@ async fn run(cli: Cli) -> Result<Outcome, Stop> {
         Command::Files(files) => files::show(&place()?, &files).await,
         Command::Get(get) => Box::pin(get::get(&place()?, get)).await,
         // The one command that needs neither server nor list.
-        Command::Pull(pull) => Box::pin(pull::pull(*pull, common.json)).await,
+        // A task like its pulls: the main thread would have to be woken for every file.
+        Command::Pull(pull) => match tokio::spawn(pull::pull(*pull, common.json)).await {
+            Ok(outcome) => outcome,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
         Command::Add(add) => rows::add(&place()?, add).await,
         Command::List => rows::list(&place()?).await,
         Command::Watch(pulls) => Box::pin(get::watch(&place()?, &pulls)).await,

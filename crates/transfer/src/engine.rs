@@ -7,8 +7,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Error, Finished, Guard, Network, Progress, Request, download, file, file::Leftovers,
-    hosts::Hosts, limit::Limit, network::Clients, probe::Asker,
+    Error, Finished, Guard, Network, Progress, Request, download, file,
+    file::{Landings, Leftovers},
+    hosts::Hosts,
+    limit::Limit,
+    network::Clients,
+    probe::Asker,
 };
 
 /// Memory for small files, over all pulls, in KiB; what finds no room goes the usual way.
@@ -75,6 +79,7 @@ pub(crate) struct Parts {
     pub(crate) limit: Limit,
     pub(crate) hosts: Hosts,
     pub(crate) leftovers: Leftovers,
+    pub(crate) landings: Arc<Landings>,
     /// Room for small files in memory, in KiB.
     pub(crate) room: Semaphore,
 }
@@ -96,6 +101,7 @@ impl Engine {
             limit: Limit::new(config.limit),
             hosts: Hosts::new(config.connections_per_host),
             leftovers: Leftovers::default(),
+            landings: Arc::default(),
             room: Semaphore::new(SMALL_ROOM),
             config,
         })))

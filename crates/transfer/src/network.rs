@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     error::Error as StdError,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -68,8 +68,8 @@ impl std::fmt::Debug for Proxy {
 /// HTTP/2 would send all of them through one. Where a server speaks HTTP/2 alone, so do we.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    one: Client,
-    two: Client,
+    one: Lazy,
+    two: Lazy,
     direct: Option<Direct>,
     /// Origins that speak HTTP/2 alone.
     only_two: Mutex<HashSet<String>>,
@@ -77,26 +77,30 @@ pub(crate) struct Clients {
     proxied: bool,
 }
 
+/// A client that is made when it is first asked for: it reads the system's certificates, which
+/// takes some milliseconds, and what goes the direct way never needs them.
+type Lazy = LazyLock<Result<Client, String>, Box<dyn FnOnce() -> Result<Client, String> + Send>>;
+
 impl Clients {
+    /// Checks the network's settings; what the system holds is looked at when it is needed.
     pub(crate) fn new(config: &EngineConfig) -> Result<Self, Error> {
         let names: Arc<dyn Resolve> = match &config.guard {
             Some(guard) => Arc::new(guard.clone()),
             None => Arc::new(Lookup::default()),
         };
-        let builder = |config| builder(config, Arc::clone(&names));
-        let built = |builder: ClientBuilder| {
-            builder.build().map_err(|error| Error::Setup {
-                what: said(&error.without_url()),
-            })
+        let built = |builder: ClientBuilder| -> Lazy {
+            LazyLock::new(Box::new(|| {
+                builder.build().map_err(|error| said(&error.without_url()))
+            }))
         };
+        let one = builder(config, Arc::clone(&names))?.http1_only();
+        let two = builder(config, Arc::clone(&names))?
+            .http2_prior_knowledge()
+            .http2_adaptive_window(true);
         Ok(Self {
-            one: built(builder(config)?.http1_only())?,
-            two: built(
-                builder(config)?
-                    .http2_prior_knowledge()
-                    .http2_adaptive_window(true),
-            )?,
-            direct: Direct::new(config, Arc::clone(&names)),
+            one: built(one),
+            two: built(two),
+            direct: Direct::new(config, names),
             only_two: Mutex::default(),
             proxied: matches!(config.network.proxy, Proxy::Url(_)),
         })
@@ -107,25 +111,23 @@ impl Clients {
         if let Some(direct) = self.direct.as_ref().filter(|direct| direct.leads_to(url)) {
             return direct.get(url, headers).await.map(Answer::from);
         }
-        let send = || {
-            self.of(url)
-                .get(url.clone())
-                .headers(headers.clone())
-                .send()
-        };
-        let reply = match send().await {
-            Err(error) if self.speaks_only_two(url, &error) => send().await,
+        let send = |client: &Client| client.get(url.clone()).headers(headers.clone()).send();
+        let reply = match send(self.of(url)?).await {
+            Err(error) if self.speaks_only_two(url, &error) => send(self.of(url)?).await,
             reply => reply,
         };
         reply.map(Answer::from).map_err(|error| self.fault(error))
     }
 
     /// The client for a URL.
-    fn of(&self, url: &Url) -> &Client {
-        match self.lock().contains(&key(url)) {
+    fn of(&self, url: &Url) -> Result<&Client, Fault> {
+        let client = match self.lock().contains(&key(url)) {
             true => &self.two,
             false => &self.one,
-        }
+        };
+        client
+            .as_ref()
+            .map_err(|what| Fault::Fatal(Error::Setup { what: what.clone() }))
     }
 
     /// Whether the failure means that the server speaks HTTP/2 alone; then it is remembered.

@@ -8,14 +8,8 @@ use longhaul_protocol::{Crc64Nvme, Manifest, Sha256};
 use sha2::Digest as _;
 
 use crate::{
-    Error, Finished, Phase,
-    connection::First,
-    download::Pull,
-    file::{blocking, land},
-    opening::Opened,
-    patience::in_words,
-    probe::Fault,
-    verify::digest::crc,
+    Error, Finished, Phase, connection::First, download::Pull, file::blocking, opening::Opened,
+    patience::in_words, probe::Fault, verify::digest::crc,
 };
 
 /// A second connection is of no use below this, and the whole fits into memory.
@@ -82,10 +76,9 @@ impl Pull<'_> {
             whole.followed_by(*crc, *length)
         });
         let wants_sha = expected.sha256.is_some() && manifest.is_none();
-        let chunks = Arc::new(chunks);
         let sha256 = match wants_sha {
             true => {
-                let hashed = Arc::clone(&chunks);
+                let hashed = chunks.clone();
                 Some(blocking(move || Ok(sha256_of(&hashed))).await?)
             }
             false => None,
@@ -96,9 +89,8 @@ impl Pull<'_> {
                 kept: 0,
             });
         }
-        let folder = self.request.folder.clone();
-        // Tried: on the runtime's threads while the disk is quick, which is no quicker.
-        let path = blocking(move || land(&folder, &opened.name, &chunks)).await?;
+        let folder = &self.request.folder;
+        let path = parts.landings.land(folder, &opened.name, chunks).await?;
         Ok(Short::There(self.finished(path, size, whole, sha256)))
     }
 

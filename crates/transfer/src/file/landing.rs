@@ -5,15 +5,70 @@ use std::{
     fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 
-use super::{Place, name::numbered, part::NEIGHBOURS, sync_folder};
+use super::{blocking, name::numbered, part::NEIGHBOURS, part_of, record_of, sync_folder};
 use crate::Error;
 
+/// A landing that takes no longer than this may be done on the runtime's own threads: handing it to
+/// another thread and back costs as much.
+const QUICK: Duration = Duration::from_micros(300);
+
+/// For how long a quick landing vouches for the next one in the same folder.
+const VOUCHES: Duration = Duration::from_millis(200);
+
+/// Lands small files, and knows where that was quick a moment ago.
+///
+/// Only what was just measured counts, and only for the folder it was measured in: of another disk,
+/// or of one that had time to go to sleep, nothing is known, and what may take long is kept off the
+/// runtime's threads.
+#[derive(Debug, Default)]
+pub(crate) struct Landings(Mutex<Option<(PathBuf, Instant)>>);
+
+impl Landings {
+    /// [`land`], on whatever thread costs least.
+    pub(crate) async fn land(
+        self: &Arc<Self>,
+        folder: &Path,
+        wanted: &str,
+        chunks: Vec<Bytes>,
+    ) -> Result<PathBuf, Error> {
+        if self.are_quick_in(folder) {
+            return self.timed(folder, wanted, &chunks);
+        }
+        let (this, folder, wanted) = (Arc::clone(self), folder.to_owned(), wanted.to_owned());
+        blocking(move || this.timed(&folder, &wanted, &chunks)).await
+    }
+
+    fn timed(&self, folder: &Path, wanted: &str, chunks: &[Bytes]) -> Result<PathBuf, Error> {
+        let begun = Instant::now();
+        let landed = land(folder, wanted, chunks);
+        self.took(folder, begun.elapsed());
+        landed
+    }
+
+    fn are_quick_in(&self, folder: &Path) -> bool {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref()
+            .is_some_and(|(where_, when)| where_ == folder && when.elapsed() < VOUCHES)
+    }
+
+    fn took(&self, folder: &Path, time: Duration) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = match (time <= QUICK, last.take()) {
+            (true, Some((known, _))) if known == folder => Some((known, Instant::now())),
+            (true, _) => Some((folder.to_owned(), Instant::now())),
+            (false, other) => other.filter(|(known, _)| known != folder),
+        };
+    }
+}
+
 /// Writes `chunks` to a file in `folder` named `wanted`, or a numbered neighbour. Blocking.
-pub(crate) fn land(folder: &Path, wanted: &str, chunks: &[Bytes]) -> Result<PathBuf, Error> {
+fn land(folder: &Path, wanted: &str, chunks: &[Bytes]) -> Result<PathBuf, Error> {
     let failed = |error: &io::Error| Error::in_folder("write the file", folder, error);
     match attempt(folder, wanted, chunks) {
         // Somebody removed the folder after it was looked at.
@@ -37,22 +92,18 @@ fn attempt(folder: &Path, wanted: &str, chunks: &[Bytes]) -> io::Result<Option<P
     }
     fresh.file().sync_data()?;
     for neighbour in 0..NEIGHBOURS {
-        let place = Place {
-            folder: folder.to_owned(),
-            name: numbered(wanted, neighbour),
-        };
+        let name = numbered(wanted, neighbour);
         // A name that another download, or another program, is about to use is left to it.
-        if [place.record(), place.part()]
+        if [record_of(&name), part_of(&name)]
             .iter()
-            .any(|path| path.symlink_metadata().is_ok())
+            .any(|beside| fresh.is_beside(beside))
         {
             continue;
         }
-        let path = folder.join(place.name);
-        match fresh.name(&path) {
+        match fresh.name(&name) {
             Ok(()) => {
-                sync_folder(folder)?;
-                return Ok(Some(path));
+                fresh.sync_folder()?;
+                return Ok(Some(folder.join(name)));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -64,51 +115,91 @@ fn attempt(folder: &Path, wanted: &str, chunks: &[Bytes]) -> io::Result<Option<P
 /// A file on its way: nameless where the system can, else under a hidden name.
 enum Fresh {
     #[cfg(target_os = "linux")]
-    Nameless(File),
-    Hidden(Option<tempfile::NamedTempFile>, File),
+    Nameless(nameless::Nameless),
+    Hidden(hidden::Hidden),
 }
 
 impl Fresh {
     fn new(folder: &Path) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
-        match nameless::open(folder) {
+        match nameless::Nameless::new(folder) {
             Ok(file) => return Ok(Self::Nameless(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
             // Not every file system can.
             Err(_) => {}
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let named = builder.tempfile_in(folder)?;
-        let file = named.as_file().try_clone()?;
-        Ok(Self::Hidden(Some(named), file))
+        hidden::Hidden::new(folder).map(Self::Hidden)
     }
 
-    fn file(&mut self) -> &mut File {
+    const fn file(&mut self) -> &mut File {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Nameless(file) => file,
-            Self::Hidden(_, file) => file,
+            Self::Nameless(fresh) => &mut fresh.file,
+            Self::Hidden(fresh) => &mut fresh.file,
+        }
+    }
+
+    /// Whether the folder has something of that name.
+    fn is_beside(&self, name: &str) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Nameless(fresh) => fresh.is_beside(name),
+            Self::Hidden(fresh) => fresh.folder.join(name).symlink_metadata().is_ok(),
         }
     }
 
     /// Gives it its name; an error of the kind `AlreadyExists` where that is taken.
-    fn name(&mut self, path: &Path) -> io::Result<()> {
+    fn name(&mut self, name: &str) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Nameless(file) => nameless::link(file, path),
-            Self::Hidden(named, _) => {
-                let Some(fresh) = named.take() else {
-                    return Err(io::Error::other("it has its name already"));
-                };
-                match fresh.persist_noclobber(path) {
-                    Ok(_) => Ok(()),
-                    Err(failed) => {
-                        *named = Some(failed.file);
-                        Err(failed.error)
-                    }
+            Self::Nameless(fresh) => fresh.name(name),
+            Self::Hidden(fresh) => fresh.name(name),
+        }
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Nameless(fresh) => fresh.sync_folder(),
+            Self::Hidden(fresh) => sync_folder(&fresh.folder),
+        }
+    }
+}
+
+mod hidden {
+    use super::{File, Path, PathBuf, io};
+
+    /// A file under a name that nobody looks for.
+    pub(super) struct Hidden {
+        pub(super) folder: PathBuf,
+        pub(super) file: File,
+        /// Until it has its own.
+        named: Option<tempfile::NamedTempFile>,
+    }
+
+    impl Hidden {
+        pub(super) fn new(folder: &Path) -> io::Result<Self> {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".").suffix(".part");
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+            let named = builder.tempfile_in(folder)?;
+            Ok(Self {
+                folder: folder.to_owned(),
+                file: named.as_file().try_clone()?,
+                named: Some(named),
+            })
+        }
+
+        pub(super) fn name(&mut self, name: &str) -> io::Result<()> {
+            let Some(fresh) = self.named.take() else {
+                return Err(io::Error::other("it has its name already"));
+            };
+            match fresh.persist_noclobber(self.folder.join(name)) {
+                Ok(_) => Ok(()),
+                Err(failed) => {
+                    self.named = Some(failed.file);
+                    Err(failed.error)
                 }
             }
         }
@@ -117,27 +208,52 @@ impl Fresh {
 
 #[cfg(target_os = "linux")]
 mod nameless {
-    use std::{
-        fs::File,
-        io,
-        os::fd::{AsFd as _, AsRawFd as _},
-        path::Path,
-    };
+    use std::os::fd::{AsRawFd as _, OwnedFd};
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
-    /// open(2), `O_TMPFILE`: the file goes with its last handle unless it is given a name.
-    pub(super) fn open(folder: &Path) -> io::Result<File> {
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?;
-        Ok(File::from(file))
+    use super::{File, Path, io};
+
+    /// A file without a name, which goes with its last handle unless it is given one: open(2),
+    /// `O_TMPFILE`. All is done beside one handle of the folder, so that its path is walked once.
+    pub(super) struct Nameless {
+        folder: OwnedFd,
+        pub(super) file: File,
     }
 
-    /// linkat(2) never replaces a file.
-    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
-        let itself = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-        rustix::fs::linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
-        Ok(())
+    impl Nameless {
+        pub(super) fn new(folder: &Path) -> io::Result<Self> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+            let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(&folder, ".", flags, Mode::from_raw_mode(0o666))?;
+            Ok(Self {
+                folder,
+                file: File::from(file),
+            })
+        }
+
+        pub(super) fn is_beside(&self, name: &str) -> bool {
+            rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        }
+
+        /// linkat(2) never replaces a file.
+        pub(super) fn name(&self, name: &str) -> io::Result<()> {
+            let (file, folder) = (&self.file, &self.folder);
+            match rustix::fs::linkat(file, "", folder, name, AtFlags::EMPTY_PATH) {
+                // Before Linux 6.10 a right (`CAP_DAC_READ_SEARCH`) is needed for this way.
+                Err(rustix::io::Errno::NOENT) => {
+                    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+                    rustix::fs::linkat(CWD, itself, folder, name, AtFlags::SYMLINK_FOLLOW)?;
+                }
+                linked => linked?,
+            }
+            Ok(())
+        }
+
+        pub(super) fn sync_folder(&self) -> io::Result<()> {
+            Ok(rustix::fs::fsync(&self.folder)?)
+        }
     }
 }
 
@@ -170,18 +286,17 @@ mod tests {
     #[test]
     fn the_way_without_nameless_files_does_the_same() {
         let folder = tempfile::tempdir().expect("a folder");
-        let named = tempfile::Builder::new()
-            .tempfile_in(folder.path())
-            .expect("makes");
-        let file = named.as_file().try_clone().expect("clones");
-        let mut fresh = Fresh::Hidden(Some(named), file);
+        let mut fresh = Fresh::Hidden(hidden::Hidden::new(folder.path()).expect("makes"));
         fresh.file().write_all(b"all of it").expect("writes");
-        let (taken, free) = (folder.path().join("a"), folder.path().join("b"));
-        std::fs::write(&taken, "mine").expect("writes");
-        let error = fresh.name(&taken).expect_err("taken");
+        std::fs::write(folder.path().join("a"), "mine").expect("writes");
+        assert!(fresh.is_beside("a"));
+        assert!(!fresh.is_beside("b"));
+        let error = fresh.name("a").expect_err("taken");
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        fresh.name(&free).expect("free");
-        assert_eq!(std::fs::read(free).expect("reads"), b"all of it");
+        fresh.name("b").expect("free");
+        fresh.sync_folder().expect("syncs");
+        let free = std::fs::read(folder.path().join("b"));
+        assert_eq!(free.expect("reads"), b"all of it");
         assert_eq!(names(folder.path()), ["a", "b"]);
     }
 
@@ -191,5 +306,25 @@ mod tests {
         let gone = folder.path().join("gone");
         land(&gone, "a", &[]).expect("lands");
         assert_eq!(names(&gone), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn only_a_quick_landing_of_late_in_the_same_folder_vouches_for_the_next() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (here, there) = (folder.path(), Path::new("/elsewhere"));
+        let landings = Arc::new(Landings::default());
+        assert!(!landings.are_quick_in(here), "nothing is known yet");
+        landings.took(here, QUICK);
+        assert!(landings.are_quick_in(here));
+        assert!(!landings.are_quick_in(there), "it may be another disk");
+        landings.took(there, QUICK * 2);
+        assert!(landings.are_quick_in(here));
+        landings.took(here, QUICK * 2);
+        assert!(!landings.are_quick_in(here), "the disk has stalled");
+        for number in 0..3 {
+            let chunks = vec![Bytes::from_static(b"whole")];
+            let landed = landings.land(here, "a", chunks).await.expect("lands");
+            assert_eq!(landed, here.join(numbered("a", number)));
+        }
     }
 }

@@ -22,7 +22,7 @@ mod writer;
 
 pub(crate) use finish::{finish, whole_of};
 pub(crate) use keeper::Keeper;
-pub(crate) use landing::land;
+pub(crate) use landing::Landings;
 pub(crate) use leftovers::Leftovers;
 pub(crate) use part::{Earlier, Part, begin, earlier};
 pub(crate) use writer::{Writer, read_exact_at};
@@ -36,11 +36,11 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn part(&self) -> PathBuf {
-        self.folder.join(format!("{}.part", self.name))
+        self.folder.join(part_of(&self.name))
     }
 
     pub(crate) fn record(&self) -> PathBuf {
-        self.folder.join(format!("{}{RECORD_SUFFIX}", self.name))
+        self.folder.join(record_of(&self.name))
     }
 
     /// Where the next record is made before it replaces the last.
@@ -50,6 +50,14 @@ impl Place {
 }
 
 pub(crate) const RECORD_SUFFIX: &str = ".part.json";
+
+fn part_of(name: &str) -> String {
+    format!("{name}.part")
+}
+
+fn record_of(name: &str) -> String {
+    format!("{name}{RECORD_SUFFIX}")
+}
 
 /// The records in `folder` that name `id`, sound or not.
 pub(crate) fn find(folder: &Path, id: Uuid) -> io::Result<Vec<(Place, control::Found)>> {
