@@ -254,7 +254,6 @@ impl<'a, 'b> Crew<'a, 'b> {
         // connection must not be quicker to take that.
         let (work, first) = match rest {
             Some(rest) => (Some(rest.work), Some(rest.body)),
-            None if self.growth.is_trying() => (self.job.site.table().take_some(self.next), first),
             None => (self.job.site.table().take(self.next), first),
         };
         let handle = Handle {

@@ -33,6 +33,8 @@ pub(crate) struct Table {
     pub(crate) blocks: Blocks,
     object: Object,
     granule: u64,
+    /// While the last of the connections may be one too many.
+    trying: bool,
 }
 
 impl Table {
@@ -48,6 +50,7 @@ impl Table {
             blocks: Blocks::new(granule, manifest),
             object,
             granule,
+            trying: false,
         }
     }
 
@@ -65,6 +68,7 @@ impl Table {
             blocks: Blocks::new(granule, manifest),
             object,
             granule,
+            trying: false,
         };
         let mut missing = Vec::new();
         let mut from = 0;
@@ -158,13 +162,18 @@ impl Table {
             .collect();
     }
 
+    /// Work for a free connection. While a number of connections is on trial it is an errand: half
+    /// of what another one is on would be left behind in the middle of the file when the trial fails,
+    /// and that other one would have to end there and ask anew.
     pub(crate) fn take(&mut self, lane: LaneId) -> Option<Work> {
-        self.segments.take(lane)
+        match self.trying {
+            true => self.segments.take_some(lane, ERRAND),
+            false => self.segments.take(lane),
+        }
     }
 
-    /// For a connection that may be one too many.
-    pub(crate) fn take_some(&mut self, lane: LaneId) -> Option<Work> {
-        self.segments.take_some(lane, ERRAND)
+    pub(crate) const fn set_trying(&mut self, trying: bool) {
+        self.trying = trying;
     }
 
     /// The map and the sum of what is written; `positions` says how far the connections are.

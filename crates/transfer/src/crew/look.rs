@@ -24,6 +24,9 @@ impl Crew<'_, '_> {
         for handle in self.open.values().skip(wanted) {
             handle.leave.store(true, Ordering::Relaxed);
         }
+        // Once those who leave know it, nobody takes an errand for more.
+        let trying = self.growth.is_trying();
+        self.job.site.table().set_trying(trying);
         self.look_at_mirrors();
         self.look_at_tail();
         if let Some(trailing) = self.job.trailing {

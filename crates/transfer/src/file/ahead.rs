@@ -19,6 +19,15 @@ use std::time::{Duration, Instant};
 #[cfg(target_os = "linux")]
 const MOMENT: Duration = Duration::from_millis(3);
 
+/// Bytes that are reserved by one call, at first.
+#[cfg(target_os = "linux")]
+const FIRST_PIECE: u64 = 8 << 20;
+/// Where a piece takes longer than this, the next one is half of it, down to `SMALLEST_PIECE`.
+#[cfg(target_os = "linux")]
+const LONG: Duration = Duration::from_micros(500);
+#[cfg(target_os = "linux")]
+const SMALLEST_PIECE: u64 = 1 << 20;
+
 /// Reserving goes on behind the pull until this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Ahead(Arc<AtomicBool>);
@@ -35,13 +44,19 @@ impl Ahead {
     #[cfg(target_os = "linux")]
     pub(crate) fn reserve(&self, file: &File, path: &Path, size: u64) -> io::Result<()> {
         let begun = Instant::now();
-        let at = reserve(file, 0, size, || begun.elapsed() >= MOMENT)?;
+        let at = reserve(file, 0, size, |_| begun.elapsed() >= MOMENT)?;
         if at < size {
             // Opened anew: the lock on the part file is not to outlive the pull.
             let file = File::options().write(true).open(path)?;
             let is_over = Arc::clone(&self.0);
             tokio::task::spawn_blocking(move || {
-                if let Err(error) = reserve(&file, at, size, || is_over.load(Ordering::Relaxed)) {
+                let reserved = reserve(&file, at, size, |took| {
+                    // As long again for whoever waits to write: the file's lock goes to who asks
+                    // next, which would be us each time.
+                    std::thread::sleep(took);
+                    is_over.load(Ordering::Relaxed)
+                });
+                if let Err(error) = reserved {
                     tracing::debug!(%error, "no room was reserved ahead");
                 }
             });
@@ -56,19 +71,29 @@ impl Ahead {
     }
 }
 
-/// Reserves room from `at` on, piece by piece, until `enough` says so; answers how far it came.
-/// Of a file that was cut short meanwhile, the length stays.
+/// Reserves room from `at` on, piece by piece, until `enough`, which is told how long the last one
+/// took, says so; answers how far it came. Of a file that was cut short meanwhile, the length stays.
 #[cfg(target_os = "linux")]
-fn reserve(file: &File, mut at: u64, size: u64, enough: impl Fn() -> bool) -> io::Result<u64> {
+fn reserve(
+    file: &File,
+    mut at: u64,
+    size: u64,
+    mut enough: impl FnMut(Duration) -> bool,
+) -> io::Result<u64> {
     use rustix::fs::{FallocateFlags, fallocate};
 
-    /// Whoever writes waits for one: it is over in a millisecond or two.
-    const PIECE: u64 = 8 << 20;
-
-    while at < size && !enough() {
-        let length = PIECE.min(size - at);
+    let mut piece = FIRST_PIECE;
+    let mut took = Duration::ZERO;
+    while at < size && !enough(took) {
+        let length = piece.min(size - at);
+        let begun = Instant::now();
         fallocate(file, FallocateFlags::KEEP_SIZE, at, length)?;
         at += length;
+        took = begun.elapsed();
+        // Whoever writes waits for the piece.
+        if took > LONG {
+            piece = (piece / 2).max(SMALLEST_PIECE);
+        }
     }
     Ok(at)
 }
@@ -85,11 +110,11 @@ mod tests {
         let size = (20 << 20) + 5;
         file.set_len(size).expect("grows");
         let looks = Cell::new(0);
-        let at = reserve(&file, 0, size, || looks.replace(looks.get() + 1) == 1);
+        let at = reserve(&file, 0, size, |_| looks.replace(looks.get() + 1) == 1);
         assert_eq!(at.expect("reserves"), 8 << 20);
         let blocks = || file.metadata().expect("reads").blocks() * 512;
         assert!((8 << 20..size).contains(&blocks()));
-        let at = reserve(&file, 8 << 20, size, || false).expect("reserves");
+        let at = reserve(&file, 8 << 20, size, |_| false).expect("reserves");
         assert_eq!(at, size);
         assert!(blocks() >= size);
         assert_eq!(file.metadata().expect("reads").len(), size);
