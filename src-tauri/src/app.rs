@@ -11,8 +11,10 @@ use crate::{
     awake::Awake,
     border, clipboard, commands,
     host::Host,
+    language::Language,
     lifecycle::{Lifecycle, Start},
     links::{self, Given},
+    look::{self, Look},
     notify::Notifier,
     options::{Options, Places},
     tray::{self, Tray},
@@ -38,15 +40,18 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
     let window_state = tauri_plugin_window_state::Builder::default()
         .with_filename(places.data.join("window.json").display().to_string())
         .build();
+    let kept = Look::open(&places.data);
     let app = tauri::Builder::default()
         .plugin(single)
         .plugin(window_state)
         .plugin(border::plugin())
+        .plugin(look::plugin(&kept))
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_autostart::Builder::new().build())
         .manage(Lifecycle::new())
         .manage(Given::default())
+        .manage(kept)
         .invoke_handler(tauri::generate_handler![commands::call])
         .setup(|app| {
             let handle = app.handle().clone();
@@ -144,6 +149,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
     }
     copied.abort();
     host.stop().await;
+    app.state::<Look>().written().await;
     tracing::info!("Longhaul has stopped");
 }
 
@@ -151,7 +157,8 @@ async fn work(app: AppHandle, options: Options, places: Places) {
 async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::ManagerError> {
     // First the subscription, then the snapshot: nothing falls between the two.
     let mut changes = host.manager.subscribe().await?;
-    let tray = tray_of(app);
+    let mut language = app.state::<Look>().language();
+    let tray = tray_of(app, *language.borrow_and_update());
     let settings = app.state::<Lifecycle>().settings();
     let awake = Awake::begin(settings);
     let mut notifier = Notifier::new(app.clone(), host.clone());
@@ -170,18 +177,24 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
                 }
                 None => return Ok(()),
             },
-            () = notifier.due() => notifier.tell().await,
+            () = notifier.due() => {
+                let spoken = *language.borrow();
+                notifier.tell(spoken).await;
+            }
+            Ok(()) = language.changed() => if let Some(tray) = &tray {
+                tray.speak(*language.borrow_and_update());
+            },
         }
     }
 }
 
 /// The tray's icon, where the system has a tray.
-fn tray_of(app: &AppHandle) -> Option<Tray> {
+fn tray_of(app: &AppHandle, language: Language) -> Option<Tray> {
     if !tray::is_possible() {
         tracing::info!("no tray: libayatana-appindicator3 is not installed");
         return None;
     }
-    match tray::show(app) {
+    match tray::show(app, language) {
         Ok(tray) => {
             app.state::<Lifecycle>().has_tray();
             Some(tray)

@@ -1,6 +1,9 @@
 //! The icon in the system's tray: how all of it goes, and the few actions that need no window.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use longhaul_client::{Action, ClientEvent, Totals};
 use tauri::{
@@ -11,7 +14,12 @@ use tauri::{
     window::{ProgressBarState, ProgressBarStatus},
 };
 
-use crate::{app, host::Host, lifecycle::Lifecycle};
+use crate::{
+    app,
+    host::Host,
+    language::{Language, Words, with},
+    lifecycle::Lifecycle,
+};
 
 /// Where Linux keeps the library that shows icons in trays. It is not linked: without it there is no
 /// tray, and everything else works.
@@ -24,10 +32,22 @@ const FOLDERS: [&str; 5] = [
 ];
 const LIBRARIES: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
 
-/// The tray's first line, which tells how it goes.
+/// The menu of the icon in the tray; its first line tells how it goes.
 pub(crate) struct Tray {
     state: MenuItem<Wry>,
-    told: std::sync::Mutex<String>,
+    /// Each action, and where its words are.
+    actions: Vec<(MenuItem<Wry>, Label)>,
+    now: Mutex<Now>,
+}
+
+type Label = fn(&Words) -> &'static str;
+
+/// What the menu says.
+#[derive(Default)]
+struct Now {
+    language: Language,
+    totals: Totals,
+    told: String,
 }
 
 /// Whether this system can show one.
@@ -44,21 +64,23 @@ pub(crate) fn is_possible() -> bool {
 ///
 /// # Errors
 /// When the system refuses.
-pub(crate) fn show(app: &AppHandle) -> tauri::Result<Tray> {
-    let state = MenuItem::with_id(app, "state", said(&Totals::default()), false, None::<&str>)?;
-    let item = |id: &str, text: &str| MenuItem::with_id(app, id, text, true, None::<&str>);
+pub(crate) fn show(app: &AppHandle, language: Language) -> tauri::Result<Tray> {
+    let words = language.words();
+    let item = |id: &str, label: Label| {
+        let item = MenuItem::with_id(app, id, label(words), true, None::<&str>)?;
+        Ok::<_, tauri::Error>((item, label))
+    };
     let line = || PredefinedMenuItem::separator(app);
+    let told = said(&Totals::default(), words);
+    let state = MenuItem::with_id(app, "state", &told, false, None::<&str>)?;
+    let show = item("show", |words| words.show_longhaul)?;
+    let pause = item("pause", |words| words.pause_all)?;
+    let resume = item("resume", |words| words.resume_all)?;
+    let quit = item("quit", |words| words.quit)?;
+    let (first, last) = (line()?, line()?);
     let menu = Menu::with_items(
         app,
-        &[
-            &state,
-            &line()?,
-            &item("show", "Show Longhaul")?,
-            &item("pause", "Pause all")?,
-            &item("resume", "Resume all")?,
-            &line()?,
-            &item("quit", "Quit")?,
-        ],
+        &[&state, &first, &show.0, &pause.0, &resume.0, &last, &quit.0],
     )?;
     TrayIconBuilder::with_id("longhaul")
         .icon(Image::from_bytes(include_bytes!("../../icons/tray.png"))?)
@@ -74,7 +96,12 @@ pub(crate) fn show(app: &AppHandle) -> tauri::Result<Tray> {
         .build(app)?;
     Ok(Tray {
         state,
-        told: std::sync::Mutex::default(),
+        actions: vec![show, pause, resume, quit],
+        now: Mutex::new(Now {
+            language,
+            told,
+            ..Now::default()
+        }),
     })
 }
 
@@ -109,18 +136,33 @@ async fn all(host: &Host, action: Action) -> Result<(), String> {
 impl Tray {
     /// Tells how it goes now, where that has changed.
     pub(crate) fn tell(&self, event: &ClientEvent) {
-        let text = said(&event.totals);
-        let mut told = self
-            .told
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if *told == text {
-            return;
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.totals = event.totals.clone();
+        self.say(&mut now);
+    }
+
+    /// Speaks another language from now on.
+    pub(crate) fn speak(&self, language: Language) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.language = language;
+        self.say(&mut now);
+        for (item, label) in &self.actions {
+            set(item, label(language.words()));
         }
-        if let Err(error) = self.state.set_text(&text) {
-            tracing::debug!(%error, "the tray could not be told");
+    }
+
+    fn say(&self, now: &mut Now) {
+        let text = said(&now.totals, now.language.words());
+        if now.told != text {
+            set(&self.state, &text);
+            now.told = text;
         }
-        *told = text;
+    }
+}
+
+fn set(item: &MenuItem<Wry>, text: &str) {
+    if let Err(error) = item.set_text(text) {
+        tracing::debug!(%error, "the tray could not be told");
     }
 }
 
@@ -142,12 +184,13 @@ pub(crate) fn mark(app: &AppHandle, totals: &Totals) {
 }
 
 /// In whole megabytes: a figure that changes four times a second would only flicker there.
-fn said(totals: &Totals) -> String {
-    match totals.active {
-        0 => "Nothing is being downloaded".to_owned(),
-        1 => format!("1 download · {} MB/s", totals.speed / 1_000_000),
-        active => format!("{active} downloads · {} MB/s", totals.speed / 1_000_000),
-    }
+fn said(totals: &Totals, words: &Words) -> String {
+    let downloads = match totals.active {
+        0 => return words.tray_idle.to_owned(),
+        1 => words.tray_one.to_owned(),
+        active => with(words.tray_many, &active),
+    };
+    format!("{downloads} · {} MB/s", totals.speed / 1_000_000)
 }
 
 #[cfg(test)]
@@ -161,8 +204,11 @@ mod tests {
             speed,
             ..Totals::default()
         };
-        assert_eq!(said(&totals(0, 5)), "Nothing is being downloaded");
-        assert_eq!(said(&totals(1, 41_900_000)), "1 download · 41 MB/s");
-        assert_eq!(said(&totals(12, 0)), "12 downloads · 0 MB/s");
+        let in_english = |totals| said(&totals, Language::En.words());
+        assert_eq!(in_english(totals(0, 5)), "Nothing is being downloaded");
+        assert_eq!(in_english(totals(1, 41_900_000)), "1 download · 41 MB/s");
+        assert_eq!(in_english(totals(12, 0)), "12 downloads · 0 MB/s");
+        let in_german = said(&totals(12, 0), Language::De.words());
+        assert_eq!(in_german, "12 Downloads · 0 MB/s");
     }
 }

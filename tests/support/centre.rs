@@ -1,4 +1,4 @@
-//! The notification centre, the file manager and the guard of sleep of a test's own bus.
+//! The notification centre, the file manager, the tray and the guard of sleep of a test's own bus.
 
 use std::{
     collections::HashMap,
@@ -14,6 +14,8 @@ use std::{
 use anyhow::Context;
 use tokio::sync::{Mutex, mpsc};
 use zbus::{connection, interface, zvariant::OwnedValue};
+
+use crate::tray::{self, Tray, Watcher};
 
 const PATH: &str = "/org/freedesktop/Notifications";
 const INTERFACE: &str = "org.freedesktop.Notifications";
@@ -54,6 +56,7 @@ pub struct Centre {
     shown: Mutex<mpsc::Receiver<Shown>>,
     pointed_at: Mutex<mpsc::Receiver<Vec<String>>>,
     holds: Holds,
+    tray: Tray,
     connection: zbus::Connection,
 }
 
@@ -66,10 +69,13 @@ impl Centre {
             last: Arc::default(),
         };
         let holds = Holds::default();
+        let tray = Tray::default();
         let connection = connection::Builder::address(bus)?
             .serve_at(PATH, notifications)?
             .serve_at("/org/freedesktop/FileManager1", FileManager { pointed_at })?
             .serve_at("/org/freedesktop/login1", Login(holds.clone()))?
+            .serve_at(tray::PATH, Watcher(tray.clone()))?
+            .name(tray::NAME)?
             .name(INTERFACE)?
             .name("org.freedesktop.login1")?
             .name("org.freedesktop.FileManager1")?
@@ -80,6 +86,7 @@ impl Centre {
             shown: Mutex::new(shown_here),
             pointed_at: Mutex::new(pointed_at_here),
             holds,
+            tray,
             connection,
         })
     }
@@ -113,6 +120,23 @@ impl Centre {
         // Whoever let go has closed the other end.
         holds.retain_mut(|(_, end)| !matches!(end.read(&mut [0]), Ok(0)));
         holds.iter().map(|(what, _)| what.clone()).collect()
+    }
+
+    /// What the menu of the icon in the tray says, line by line; nothing while there is no icon.
+    ///
+    /// # Errors
+    /// When the menu cannot be read.
+    pub async fn tray(&self) -> anyhow::Result<Vec<String>> {
+        let lines = self.tray.lines(&self.connection).await?;
+        Ok(lines.into_iter().map(|(_, label)| label).collect())
+    }
+
+    /// Clicks on a line of that menu.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn click_in_tray(&self, label: &str) -> anyhow::Result<()> {
+        self.tray.click(&self.connection, label).await
     }
 
     /// Whether the app is on the bus.

@@ -15,5 +15,6 @@ mod program;
 pub mod s3;
 pub mod server;
 pub mod timetable;
+pub mod tray;
 pub mod wait;
 pub mod window;

@@ -203,6 +203,14 @@ impl Window {
     /// When it does not stop in time.
     pub async fn close(self, desk: &Desk) -> anyhow::Result<()> {
         self.press_close(desk).await?;
+        self.gone(desk).await
+    }
+
+    /// Waits until the app, which was told to quit, has stopped.
+    ///
+    /// # Errors
+    /// When it does not stop in time.
+    pub async fn gone(self, desk: &Desk) -> anyhow::Result<()> {
         desk.log_says("Longhaul has stopped").await?;
         // Until then a next start would be taken for a second one.
         eventually("the app leaves the bus", SOON, async || {

@@ -59,8 +59,8 @@ async fn main() -> anyhow::Result<()> {
     page.line("# The transfer engine beside its peers");
     page.line("");
     page.line(&format!(
-        "Written by `make bench-transfer` on {}; {}; load average before it {}. {} rounds of each side, in turn, after \
-         one that warms up: median (least–most). Source, peers and copies share the machine and its memory ({}), so \
+        "Written by `make bench-transfer` on {}; {}; load average before it {}. {} rounds of each side (up to 15 of \
+         what is over in a moment), in turn, after one that warms up: median (least–most). Source, peers and copies share the machine and its memory ({}), so \
          only ratios mean something. Every copy was compared with its source. Peers: {}.",
         jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
         machine::processor(),

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use ts_rs::TS;
 
 use super::{Call, CommandError};
-use crate::logs;
+use crate::{language::Words, logs, look::Look};
 
 /// Of the file's shape; a later one is refused.
 const VERSION: u32 = 1;
@@ -48,7 +48,7 @@ pub(crate) async fn export(call: &Call<'_>, (): ()) -> Result<Option<String>, Co
     call.app
         .dialog()
         .file()
-        .set_title("Save the list and the settings")
+        .set_title(words(call).save_list)
         .set_file_name("longhaul.json")
         .save_file(move |path| {
             let _ = reply.send(path);
@@ -80,7 +80,7 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
     call.app
         .dialog()
         .file()
-        .set_title("Take in a saved list")
+        .set_title(words(call).take_list)
         .add_filter("Longhaul", &["json"])
         .pick_file(move |path| {
             let _ = reply.send(path);
@@ -124,6 +124,11 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
         call.host.manager.add(request).await?;
     }
     Ok(Some(Imported { added, left_out }))
+}
+
+fn words(call: &Call<'_>) -> &'static Words {
+    let language = *call.app.state::<Look>().language().borrow();
+    language.words()
 }
 
 fn path_of(path: tauri_plugin_dialog::FilePath) -> Result<PathBuf, CommandError> {

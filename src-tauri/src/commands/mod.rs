@@ -20,6 +20,7 @@ use self::{
     downloads::{Ids, Limiting, Moving, One, Removal},
     files::FilesQuery,
     servers::OneServer,
+    settings::Choice,
     table::commands,
 };
 use crate::{host::Host, lifecycle::Lifecycle};
@@ -65,6 +66,8 @@ commands! {
     settings: () => Settings, settings::settings;
     /// Sets all of it; answers what now holds.
     setSettings: Settings => Settings, settings::set_settings;
+    /// Keeps one choice of how the window looks.
+    remember: Choice => (), settings::remember;
     /// Adds a server, or changes one; its id.
     putServer: ServerEdit => ServerId, servers::put;
     /// Forgets a server that nothing waits for.

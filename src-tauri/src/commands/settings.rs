@@ -1,11 +1,25 @@
 //! Commands on what the user can set.
 
 use longhaul_client::Settings;
+use serde::Deserialize;
+use serde_json::Value;
 use tauri::Manager as _;
 use tauri_plugin_autostart::ManagerExt as _;
+use ts_rs::TS;
 
 use super::{Call, CommandError};
-use crate::{lifecycle::Lifecycle, links::Given};
+use crate::{lifecycle::Lifecycle, links::Given, look::Look};
+
+/// One choice of how the window looks.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Choice {
+    /// Which.
+    name: String,
+    /// What was chosen.
+    #[ts(type = "unknown")]
+    value: Value,
+}
 
 pub(crate) async fn settings(call: &Call<'_>, (): ()) -> Result<Settings, CommandError> {
     Ok(call.host.manager.settings().await?)
@@ -19,6 +33,13 @@ pub(crate) async fn set_settings(
     let settings = call.host.manager.settings().await?;
     call.app.state::<Lifecycle>().obey(&settings);
     Ok(settings)
+}
+
+pub(crate) async fn remember(call: &Call<'_>, choice: Choice) -> Result<(), CommandError> {
+    let look = call.app.state::<Look>();
+    look.keep(choice.name, choice.value)
+        .await
+        .map_err(|error| CommandError::new("not_kept", format!("{error:#}")))
 }
 
 pub(crate) async fn autostart(call: &Call<'_>, (): ()) -> Result<bool, CommandError> {

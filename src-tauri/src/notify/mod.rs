@@ -18,7 +18,7 @@ use tokio::{
 #[cfg(test)]
 pub(crate) use self::words::tests::row as a_row;
 use self::{news::News, words::Message};
-use crate::{app, commands::CommandError, host::Host};
+use crate::{app, commands::CommandError, host::Host, language::Language};
 
 /// After a notification, what ends within this time is told together.
 const GATHER: Duration = Duration::from_secs(2);
@@ -85,15 +85,15 @@ impl Notifier {
         }
     }
 
-    /// Tells what has ended.
-    pub(crate) async fn tell(&mut self) {
+    /// Tells what has ended, in that language.
+    pub(crate) async fn tell(&mut self, language: Language) {
         self.not_before = Some(Instant::now() + GATHER);
         let ended = std::mem::take(&mut self.waiting);
         match self.host.manager.settings().await {
             Ok(settings) if settings.notify => {}
             _ => return,
         }
-        for message in words::of(&ended) {
+        for message in words::of(&ended, language.words()) {
             self.show(message);
         }
     }

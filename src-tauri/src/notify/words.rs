@@ -4,6 +4,7 @@ use longhaul_client::{Action, DownloadState, DownloadView};
 use longhaul_protocol::DownloadId;
 
 use super::Reaction;
+use crate::language::{Words, with};
 
 /// More than this at once, of one kind, become one notification.
 const MAX_SINGLE: usize = 3;
@@ -24,65 +25,70 @@ pub(crate) struct Message {
 }
 
 /// The notifications for these ends.
-pub(crate) fn of(ended: &[DownloadView]) -> Vec<Message> {
+pub(crate) fn of(ended: &[DownloadView], words: &'static Words) -> Vec<Message> {
     let (done, failed): (Vec<_>, Vec<_>) = ended
         .iter()
         .partition(|row| row.state == DownloadState::Completed);
-    let mut messages = told(&done, completed, all_completed);
-    messages.extend(told(&failed, failed_one, all_failed));
+    let mut messages = told(&done, words, completed, all_completed);
+    messages.extend(told(&failed, words, failed_one, all_failed));
     messages
 }
 
 fn told(
     rows: &[&DownloadView],
-    one: fn(&DownloadView) -> Message,
-    many: fn(&[&DownloadView]) -> Message,
+    words: &'static Words,
+    one: fn(&DownloadView, &'static Words) -> Message,
+    many: fn(&[&DownloadView], &'static Words) -> Message,
 ) -> Vec<Message> {
     if rows.len() > MAX_SINGLE {
-        vec![many(rows)]
+        vec![many(rows, words)]
     } else {
-        rows.iter().map(|row| one(row)).collect()
+        rows.iter().map(|row| one(row, words)).collect()
     }
 }
 
-fn completed(row: &DownloadView) -> Message {
+fn completed(row: &DownloadView, words: &'static Words) -> Message {
     // Of a link without a digest only the length is known to be right.
     let how = match row.proven {
-        true => "Complete and verified",
-        false => "Complete",
+        true => words.verified,
+        false => words.complete,
     };
     Message {
         summary: row.name.clone(),
         body: match row.size {
-            Some(size) => format!("{how} · {}", bytes(size)),
+            Some(size) => format!("{how} · {}", words.size(size)),
             None => how.to_owned(),
         },
         failed: false,
         buttons: vec![
-            ("Open", Reaction::Open(row.id)),
-            ("Show in folder", Reaction::ShowInFolder(vec![row.id])),
+            (words.open, Reaction::Open(row.id)),
+            (words.show_in_folder, Reaction::ShowInFolder(vec![row.id])),
         ],
     }
 }
 
-fn all_completed(rows: &[&DownloadView]) -> Message {
+fn all_completed(rows: &[&DownloadView], words: &'static Words) -> Message {
     let size = rows.iter().filter_map(|row| row.size).sum();
     Message {
-        summary: format!("{} downloads are complete · {}", rows.len(), bytes(size)),
-        body: names(rows),
+        summary: format!(
+            "{} · {}",
+            with(words.many_complete, &rows.len()),
+            words.size(size)
+        ),
+        body: names(rows, words),
         failed: false,
-        buttons: vec![("Show in folder", Reaction::ShowInFolder(ids(rows)))],
+        buttons: vec![(words.show_in_folder, Reaction::ShowInFolder(ids(rows)))],
     }
 }
 
-fn failed_one(row: &DownloadView) -> Message {
+fn failed_one(row: &DownloadView, words: &'static Words) -> Message {
     let why = row
         .fault
         .as_ref()
-        .map_or("It could not be downloaded", |fault| &fault.message);
-    let mut buttons = vec![("Show", Reaction::Raise)];
+        .map_or(words.failed, |fault| &fault.message);
+    let mut buttons = vec![(words.show, Reaction::Raise)];
     if row.can.contains(&Action::Retry) {
-        buttons.push(("Retry", Reaction::Retry(vec![row.id])));
+        buttons.push((words.retry, Reaction::Retry(vec![row.id])));
     }
     Message {
         summary: row.name.clone(),
@@ -92,14 +98,14 @@ fn failed_one(row: &DownloadView) -> Message {
     }
 }
 
-fn all_failed(rows: &[&DownloadView]) -> Message {
+fn all_failed(rows: &[&DownloadView], words: &'static Words) -> Message {
     Message {
-        summary: format!("{} downloads failed", rows.len()),
-        body: names(rows),
+        summary: with(words.many_failed, &rows.len()),
+        body: names(rows, words),
         failed: true,
         buttons: vec![
-            ("Show", Reaction::Raise),
-            ("Retry all", Reaction::Retry(ids(rows))),
+            (words.show, Reaction::Raise),
+            (words.retry_all, Reaction::Retry(ids(rows))),
         ],
     }
 }
@@ -108,41 +114,16 @@ fn ids(rows: &[&DownloadView]) -> Vec<DownloadId> {
     rows.iter().map(|row| row.id).collect()
 }
 
-fn names(rows: &[&DownloadView]) -> String {
+fn names(rows: &[&DownloadView], words: &Words) -> String {
     let mut lines: Vec<_> = rows
         .iter()
         .take(MAX_NAMED)
         .map(|row| row.name.clone())
         .collect();
     if let Some(more @ 1..) = rows.len().checked_sub(MAX_NAMED) {
-        lines.push(format!("and {more} more"));
+        lines.push(with(words.more, &more));
     }
     lines.join("\n")
-}
-
-/// Decimal units, three figures: `204 MB`, `1.20 GB`.
-fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if count < 1000 {
-        return format!("{count} bytes");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "three figures are shown")]
-    let mut value = count as f64;
-    let mut unit = "";
-    for next in UNITS {
-        value /= 1000.0;
-        unit = next;
-        // What rounds to 1000 belongs to the next unit.
-        if value < 999.5 {
-            break;
-        }
-    }
-    let digits = if value < 9.995 {
-        2
-    } else {
-        usize::from(value < 99.95)
-    };
-    format!("{value:.digits$} {unit}")
 }
 
 #[cfg(test)]
@@ -151,6 +132,11 @@ pub(super) mod tests {
     use longhaul_client::{DownloadFault, DownloadSource, Fix};
 
     use super::*;
+    use crate::language::Language;
+
+    fn said(ended: &[DownloadView]) -> Vec<Message> {
+        of(ended, Language::En.words())
+    }
 
     pub(crate) fn row(name: &str, state: DownloadState) -> DownloadView {
         DownloadView {
@@ -186,7 +172,7 @@ pub(super) mod tests {
     #[test]
     fn one_file_is_named_with_its_size_and_can_be_opened() {
         let row = row("tax & <b>2026</b>.pdf", DownloadState::Completed);
-        let messages = of(std::slice::from_ref(&row));
+        let messages = said(std::slice::from_ref(&row));
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].summary, "tax & <b>2026</b>.pdf");
         assert_eq!(messages[0].body, "Complete and verified · 205 MB");
@@ -202,11 +188,11 @@ pub(super) mod tests {
             kept: 71_000_000,
             fix: Fix::FreeSpace,
         });
-        let message = of(std::slice::from_ref(&row)).remove(0);
+        let message = said(std::slice::from_ref(&row)).remove(0);
         assert_eq!(message.body, "The disk is full; 71 MB are kept.");
         assert_eq!(message.buttons[1].1, Reaction::Retry(vec![row.id]));
         row.can.clear();
-        assert_eq!(of(&[row])[0].buttons.len(), 1);
+        assert_eq!(said(&[row])[0].buttons.len(), 1);
     }
 
     #[test]
@@ -215,26 +201,11 @@ pub(super) mod tests {
             .map(|n| row(&format!("{n}.bin"), DownloadState::Completed))
             .collect();
         rows.push(row("bad.bin", DownloadState::Failed));
-        let messages = of(&rows);
+        let messages = said(&rows);
         assert_eq!(messages.len(), 2);
         assert_eq!(messages[0].summary, "12 downloads are complete · 2.46 GB");
         assert_eq!(messages[0].body, "0.bin\n1.bin\n2.bin\nand 9 more");
         assert_eq!(messages[1].summary, "bad.bin");
-        assert_eq!(of(&rows[..3]).len(), 3);
-    }
-
-    #[test]
-    fn sizes_have_three_figures() {
-        for (count, text) in [
-            (999, "999 bytes"),
-            (1000, "1.00 kB"),
-            (99_949, "99.9 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.00 MB"),
-            (204_800_000, "205 MB"),
-            (u64::MAX, "18.4 EB"),
-        ] {
-            assert_eq!(bytes(count), text);
-        }
+        assert_eq!(said(&rows[..3]).len(), 3);
     }
 }

@@ -168,3 +168,38 @@ async fn copied_links_to_files_are_offered_where_the_user_wants_that_and_only_as
     in_state(&window, "completed", 1).await?;
     window.close(&desk).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tray_tells_how_it_goes_acts_on_all_and_speaks_the_chosen_language()
+-> anyhow::Result<()> {
+    let origin = Origin::start(vec![7; 64 << 20], Duration::from_millis(50), 0).await;
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    let says = async |wanted: &[&str]| {
+        eventually(&format!("the tray says {wanted:?}"), SOON, async || {
+            let lines = desk.centre.tray().await?;
+            let all = wanted
+                .iter()
+                .all(|text| lines.iter().any(|line| line.contains(text)));
+            Ok(all.then_some(()))
+        })
+        .await
+    };
+    says(&["Nothing is being downloaded", "Show Longhaul", "Quit"]).await?;
+    let urls: Vec<_> = (0..2)
+        .map(|number| format!("{}/file.bin?{number}", origin.url))
+        .collect();
+    add(&window, &urls).await?;
+    says(&["2 downloads · "]).await?;
+    desk.centre.click_in_tray("Pause all").await?;
+    in_state(&window, "paused", 2).await?;
+    says(&["Nothing is being downloaded"]).await?;
+    let german = json!({ "name": "language", "value": "de" });
+    window.call("remember", german).await?;
+    says(&["Es wird nichts geladen", "Longhaul zeigen", "Beenden"]).await?;
+    desk.centre.click_in_tray("Alle fortsetzen").await?;
+    in_state(&window, "downloading", 2).await?;
+    says(&["2 Downloads · "]).await?;
+    desk.centre.click_in_tray("Beenden").await?;
+    window.gone(&desk).await
+}

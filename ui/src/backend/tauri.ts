@@ -2,6 +2,7 @@
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { createStore } from "../downloads/store";
+import { keepBy } from "../kit/remembered";
 import { BackendError, type Backend } from "./backend";
 import type { ClientEvent } from "./generated/ClientEvent";
 import type { Commands } from "./generated/Commands";
@@ -25,6 +26,7 @@ export function tauriBackend(): Backend {
       void listen<ClientEvent>("client-event", (event) => { listener(event.payload); });
     },
   });
+  keepBy(async (name, value) => void (await call("remember", { name, value })));
   return {
     absent: {},
     useList: store.useList,

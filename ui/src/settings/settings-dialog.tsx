@@ -37,9 +37,8 @@ export function SettingsDialog({ backend, density, setDensity, theme, setTheme, 
             <span className="flex">
               <select id="set-language" defaultValue={String(keptAs("language") ?? "system")} className="field"
                 onChange={(event) => {
-                  keep("language", event.target.value);
                   // Every word and figure is made anew.
-                  location.reload();
+                  void keep("language", event.target.value).then(() => { location.reload(); });
                 }}>
                 <option value="system">{t("language_system")}</option>
                 {Object.entries(LANGUAGES).map(([tag, { name }]) => <option key={tag} value={tag}>{name}</option>)}

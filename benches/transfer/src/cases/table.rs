@@ -7,6 +7,7 @@ use longhaul_bench_kit::report::{Figures, Page};
 
 use super::Bench;
 use crate::{
+    Options,
     origin::{Source, blocks_of},
     run::{Cost, run},
     side::Side,
@@ -63,6 +64,10 @@ pub(crate) struct Case {
     pub(crate) bars: Vec<Against>,
 }
 
+/// Seconds that all rounds of a side take at least, if not `MOST_ROUNDS` are done before.
+const SHORT: f64 = 2.0;
+const MOST_ROUNDS: u32 = 15;
+
 /// Figures of one side over all rounds.
 #[derive(Debug, Default)]
 struct Row {
@@ -87,10 +92,18 @@ impl Row {
     }
 }
 
+/// Whether one more round is to be run: the first warms up, and of what is over in a moment there are
+/// more, since any chance is a large part of it.
+fn is_wanted(round: u32, options: &Options, rows: &[Row]) -> bool {
+    let is_short = options.shrink <= 1 && rows.iter().any(|row| row.time.sum() < SHORT);
+    round <= options.rounds || (round <= MOST_ROUNDS && is_short)
+}
+
 impl Case {
     pub(crate) fn run(self, bench: &Bench<'_>, page: &mut Page) -> anyhow::Result<()> {
         let mut rows: Vec<_> = self.sides.iter().map(|_| Row::default()).collect();
-        for round in 0..=bench.options.rounds {
+        let mut round = 0;
+        while is_wanted(round, bench.options, &rows) {
             for (side, row) in self.sides.iter().zip(&mut rows) {
                 let folder = bench.folder.join("copies");
                 fs::create_dir(&folder)?;
@@ -103,6 +116,7 @@ impl Case {
                     row.add(cost);
                 }
             }
+            round += 1;
         }
         page.line("");
         page.line(&format!("## {}", self.title));
@@ -219,5 +233,20 @@ mod tests {
             judged(Against::side(Figure::Time, "none", 1.0))[2],
             "NaN (bar 1: missed)"
         );
+    }
+
+    #[test]
+    fn what_is_over_in_a_moment_is_run_more_often() {
+        let options = |args: &[&str]| {
+            let args = ["bench-transfer", "--rounds", "3"].iter().chain(args);
+            <Options as clap::Parser>::parse_from(args)
+        };
+        let (full, shrunk) = (options(&[]), options(&["--shrink", "8"]));
+        let (short, long) = ([row(0), row(4)], [row(2), row(4)]);
+        for (round, wanted) in [(3, true), (15, true), (16, false)] {
+            assert_eq!(is_wanted(round, &full, &short), wanted, "{round}");
+        }
+        assert!(is_wanted(3, &full, &long) && !is_wanted(4, &full, &long));
+        assert!(!is_wanted(4, &shrunk, &short));
     }
 }

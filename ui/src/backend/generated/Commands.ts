@@ -2,6 +2,7 @@
 import type { About } from "./About";
 import type { AddOutcome } from "./AddOutcome";
 import type { AddRequest } from "./AddRequest";
+import type { Choice } from "./Choice";
 import type { FilesPage } from "./FilesPage";
 import type { FilesQuery } from "./FilesQuery";
 import type { Ids } from "./Ids";
@@ -93,6 +94,10 @@ settings: { args: null, reply: Settings, },
  * Sets all of it; answers what now holds.
  */
 setSettings: { args: Settings, reply: Settings, }, 
+/**
+ * Keeps one choice of how the window looks.
+ */
+remember: { args: Choice, reply: null, }, 
 /**
  * Adds a server, or changes one; its id.
  */

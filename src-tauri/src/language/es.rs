@@ -1,0 +1,28 @@
+//! Spanish.
+
+use super::Words;
+
+pub(super) const WORDS: Words = Words {
+    point: ',',
+    bytes: "{} bytes",
+    tray_idle: "No se está descargando nada",
+    tray_one: "1 descarga",
+    tray_many: "{} descargas",
+    show_longhaul: "Mostrar Longhaul",
+    pause_all: "Pausar todo",
+    resume_all: "Reanudar todo",
+    quit: "Salir",
+    verified: "Completo y verificado",
+    complete: "Completo",
+    open: "Abrir",
+    show_in_folder: "Mostrar en la carpeta",
+    many_complete: "{} descargas completadas",
+    failed: "No se pudo descargar",
+    show: "Mostrar",
+    retry: "Reintentar",
+    many_failed: "{} descargas han fallado",
+    retry_all: "Reintentar todo",
+    more: "y {} más",
+    save_list: "Guardar la lista y los ajustes",
+    take_list: "Incorporar una lista guardada",
+};
