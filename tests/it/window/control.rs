@@ -15,6 +15,8 @@ use thirtyfour::Key;
 use super::{add, in_state, names, press, rows, says, set};
 
 const MIB: usize = 1 << 20;
+/// Between chunks of 64 KiB: with all the connections it may have, 64 MiB take 13 seconds.
+const SLOWLY: Duration = Duration::from_millis(200);
 
 fn urls(origin: &Origin, count: usize) -> Vec<String> {
     (0..count)
@@ -24,7 +26,7 @@ fn urls(origin: &Origin, count: usize) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_are_paused_and_resumed_by_one_button_each() -> anyhow::Result<()> {
-    let origin = Origin::start(vec![7; 64 * MIB], Duration::from_millis(50), 0).await;
+    let origin = Origin::start(vec![7; 64 * MIB], SLOWLY, 0).await;
     let desk = Desk::open().await?;
     let window = desk.window(Theme::Light).await?;
     add(&window, &urls(&origin, 5)).await?;
@@ -38,7 +40,7 @@ async fn all_are_paused_and_resumed_by_one_button_each() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_more_run_at_a_time_than_the_settings_say() -> anyhow::Result<()> {
-    let origin = Origin::start(vec![7; 64 * MIB], Duration::from_millis(50), 0).await;
+    let origin = Origin::start(vec![7; 64 * MIB], SLOWLY, 0).await;
     let desk = Desk::open().await?;
     let window = desk.window(Theme::Light).await?;
     add(&window, &urls(&origin, 6)).await?;

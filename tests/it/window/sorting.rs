@@ -155,8 +155,8 @@ async fn the_queue_is_put_in_another_order_by_keys_and_kept_over_a_restart() -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rows_menu_limits_its_speed_and_the_pull_keeps_to_it() -> anyhow::Result<()> {
-    // Slow enough that it is still on its way when the limit is typed: 1.3 MB/s a connection.
-    let origin = Origin::start(vec![7; 64 << 20], Duration::from_millis(50), 0).await;
+    // Slow enough that it is still on its way when the limit is typed: 330 kB/s a connection.
+    let origin = Origin::start(vec![7; 64 << 20], Duration::from_millis(200), 0).await;
     let desk = Desk::open().await?;
     let window = desk.window(Theme::Light).await?;
     let ids = add(&window, &[format!("{}/file.bin", origin.url)]).await?;
