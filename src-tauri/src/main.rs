@@ -33,6 +33,8 @@ const NO_DISPLAY: u8 = 3;
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    #[cfg(target_os = "linux")]
+    display::draw_plainly_without_gpu();
     if let Err(reason) = display::available() {
         logs::say(&reason);
         return ExitCode::from(NO_DISPLAY);

@@ -135,6 +135,8 @@ async fn act_on(
             Action::Resume => manager.resume(*id).await?,
             Action::Cancel => manager.cancel(*id).await?,
             Action::Retry => manager.retry(*id).await?,
+            Action::KeepBoth => manager.keep_both(*id).await?,
+            Action::Replace => manager.replace(*id).await?,
             Action::Remove | Action::Open | Action::ShowInFolder => {}
         }
     }

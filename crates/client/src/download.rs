@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::servers::ServerId;
 use crate::view::{
-    Action, DownloadFault, DownloadSource, DownloadState, MadeView, Moment, MomentKind, PulledView,
+    Action, DownloadFault, DownloadSource, DownloadState, Fix, MadeView, Moment, MomentKind,
+    PulledView,
 };
 
 /// Where a download stands, with what only that state knows.
@@ -139,6 +140,9 @@ pub(crate) struct Record {
     /// The user gave the job up and changed their mind: it may still end as cancelled once.
     #[serde(default)]
     pub expects_cancelled: bool,
+    /// The user was asked, and wants it under a numbered name beside the file that has its own.
+    #[serde(default)]
+    pub keeps_both: bool,
 }
 
 impl Record {
@@ -175,6 +179,7 @@ impl Record {
             revision: 1,
             renewals: 0,
             expects_cancelled: false,
+            keeps_both: false,
             source,
         }
     }
@@ -387,6 +392,9 @@ pub(crate) fn can(state: &State) -> Vec<Action> {
         }
         State::Paused => vec![Action::Resume, Action::Cancel, Action::Remove],
         State::Completed { .. } => vec![Action::Open, Action::ShowInFolder, Action::Remove],
+        State::Failed { fault, .. } if fault.fix == Fix::ChooseName => {
+            vec![Action::KeepBoth, Action::Replace, Action::Remove]
+        }
         State::Failed { .. } | State::Cancelled => vec![Action::Retry, Action::Remove],
     }
 }
@@ -397,7 +405,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::view::Fix;
 
     fn record() -> Record {
         Record::new(
@@ -478,7 +485,11 @@ mod tests {
             Action::Resume => Some(Event::Resume),
             Action::Cancel => Some(Event::Cancel),
             Action::Retry => Some(Event::Retry),
-            Action::Remove | Action::Open | Action::ShowInFolder => None,
+            Action::KeepBoth
+            | Action::Replace
+            | Action::Remove
+            | Action::Open
+            | Action::ShowInFolder => None,
         }
     }
 

@@ -30,5 +30,5 @@ pub use timetable::Timetable;
 pub use view::{
     Action, AddItem, AddOutcome, AddRequest, ClientEvent, DownloadFault, DownloadSource,
     DownloadState, DownloadView, Fix, FolderRule, MadeView, Moment, MomentKind, Notice, PulledView,
-    QueuePlace, SegmentMap, ServerLink, Settings, Snapshot, Totals, Via,
+    QueuePlace, SameName, SegmentMap, ServerLink, Settings, Snapshot, Totals, Via,
 };

@@ -188,6 +188,7 @@ const fn past(action: Action) -> &'static str {
         Action::Resume => "resumed",
         Action::Cancel => "cancelled",
         Action::Retry => "tried again",
+        Action::KeepBoth | Action::Replace => "pulled under another name or in another's place",
         Action::Remove => "removed",
         Action::Open => "opened",
         Action::ShowInFolder => "shown",
@@ -348,6 +349,22 @@ impl Manager {
     /// As [`Manager::pause`].
     pub async fn retry(&self, id: DownloadId) -> Result<(), ManagerError> {
         self.act(id, Action::Retry).await
+    }
+
+    /// Pulls a download whose name is taken under a numbered one.
+    ///
+    /// # Errors
+    /// When there is no such row, or its name is not what it waits for.
+    pub async fn keep_both(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::KeepBoth).await
+    }
+
+    /// Puts the file away that has the name of a download, and pulls the download.
+    ///
+    /// # Errors
+    /// When there is no such row, its name is not what it waits for, or the file cannot be put away.
+    pub async fn replace(&self, id: DownloadId) -> Result<(), ManagerError> {
+        self.act(id, Action::Replace).await
     }
 
     /// Says what the digest of an unfinished download must be, or that any will do. It holds from

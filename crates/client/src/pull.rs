@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use longhaul_protocol::{FaultCode, JobFault, JobId, JobResult, JobStatus, Sha256, SignedUrl};
 use longhaul_transfer::{
     Engine, Expected, Finished, Limit, Link, LinkError, LinkReason, LinkSource, Plain, Progress,
-    Request,
+    Request, WhenTaken,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ pub(crate) struct Order {
     pub(crate) id: Uuid,
     pub(crate) what: What,
     pub(crate) folder: PathBuf,
+    pub(crate) when_taken: WhenTaken,
     pub(crate) wanted_sha256: Option<Sha256>,
     pub(crate) connections: u8,
     pub(crate) limit: Limit,
@@ -134,6 +135,7 @@ fn request(
         mirrors: Vec::new(),
         folder: order.folder.clone(),
         name,
+        when_taken: order.when_taken,
         expected,
         connections: order.connections,
         limit: order.limit.clone(),

@@ -48,6 +48,10 @@ pub enum Action {
     Cancel,
     /// Try again after a failure or a cancellation.
     Retry,
+    /// Its name is taken: pull it under a numbered one.
+    KeepBoth,
+    /// Its name is taken: put the file that has it away, and pull it.
+    Replace,
     /// Take the row off the list.
     Remove,
     /// Open the finished file.
@@ -127,6 +131,8 @@ pub enum Fix {
     Retry,
     /// Space must be made first; then retry.
     FreeSpace,
+    /// The user must say which of two files of one name they want.
+    ChooseName,
     /// Nothing the user can do here.
     None,
 }
@@ -468,6 +474,21 @@ pub struct Settings {
     pub timetable: Option<Timetable>,
     /// Where files of some kinds go instead; the first that fits.
     pub folders: Vec<FolderRule>,
+    /// What becomes of a download whose name is taken in its folder.
+    #[serde(default)]
+    pub same_name: SameName,
+}
+
+/// What becomes of a download whose name is taken in its folder. No file is ever overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum SameName {
+    /// It gets a number: `name (1).ext`.
+    #[default]
+    Number,
+    /// It waits for the user to say what they want.
+    Ask,
 }
 
 /// Files with these endings go there.
@@ -507,6 +528,7 @@ impl Default for Settings {
             watch_clipboard: false,
             timetable: None,
             folders: Vec::new(),
+            same_name: SameName::Number,
         }
     }
 }

@@ -42,6 +42,14 @@ pub enum Error {
         /// Bytes kept on the disk.
         kept: u64,
     },
+    /// Something else in the folder has the name, and no other was to be taken.
+    #[error("a file with the name {name:?} is already in the folder; nothing was fetched")]
+    NameTaken {
+        /// The name that was wanted.
+        name: String,
+        /// Bytes kept on the disk.
+        kept: u64,
+    },
     /// Another pull holds this download's part file.
     #[error("this download is already being pulled")]
     InUse {
@@ -188,6 +196,7 @@ impl Error {
             Self::DiskFull { .. }
             | Self::Folder { .. }
             | Self::Name { .. }
+            | Self::NameTaken { .. }
             | Self::Changed { .. }
             | Self::NotAFile { .. }
             | Self::DigestMismatch { .. }
@@ -211,6 +220,7 @@ impl Error {
             Self::DiskFull { .. } => "disk_full",
             Self::Folder { .. } => "folder",
             Self::Name { .. } => "name",
+            Self::NameTaken { .. } => "name_taken",
             Self::InUse { .. } => "in_use",
             Self::Changed { .. } => "changed",
             Self::NotAFile { .. } => "not_a_file",
@@ -250,6 +260,7 @@ impl Error {
             | Self::DiskFull { kept, .. }
             | Self::Folder { kept, .. }
             | Self::Name { kept, .. }
+            | Self::NameTaken { kept, .. }
             | Self::InUse { kept }
             | Self::Changed { kept, .. }
             | Self::NotAFile { kept, .. }

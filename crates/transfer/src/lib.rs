@@ -85,4 +85,5 @@ pub use plan::{Plan, Span};
 pub use progress::{Phase, Progress, SegmentView};
 pub use request::{
     Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, SourceUse, Verified,
+    WhenTaken,
 };

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    Error, Phase, Plain,
+    Error, Phase, Plain, WhenTaken,
     connection::First,
     discover::discover,
     download::{Begun, Pull, Ready},
@@ -50,7 +50,7 @@ impl Pull<'_> {
             let opened = self.opened(reply, &url)?;
             let opened = match part {
                 Some(_) => opened,
-                None => match self.small(opened).await? {
+                None => match self.small(self.named(opened).await?).await? {
                     Short::There(finished) => return Ok(Begun::There(finished)),
                     Short::Long(opened) => opened,
                     Short::Again => continue,
@@ -58,6 +58,18 @@ impl Pull<'_> {
             };
             return self.prepared(part, opened, answer).await.map(Begun::Ready);
         }
+    }
+
+    /// The same again where its name may be used: who wants no other is told before a byte is fetched.
+    async fn named(&self, opened: Opened) -> Result<Opened, Error> {
+        let when_taken = self.request.when_taken;
+        if when_taken == WhenTaken::Refuse {
+            let (folder, name) = (self.request.folder.clone(), opened.name.clone());
+            if !blocking(move || Ok(file::is_free(&folder, &name))).await? {
+                return Err(when_taken.none_is_free(&opened.name));
+            }
+        }
+        Ok(opened)
     }
 
     /// Takes the first reply apart.
@@ -281,6 +293,7 @@ impl Pull<'_> {
         size: Option<u64>,
     ) -> Result<Arc<Part>, Error> {
         let (folder, id) = (self.request.folder.clone(), self.request.id);
+        let when_taken = self.request.when_taken;
         self.parts.leftovers.begun(&folder, id);
         let counters = self.report.counters();
         let part = blocking(move || {
@@ -289,7 +302,7 @@ impl Pull<'_> {
                     part.blank(id, counters)?;
                     part
                 }
-                None => Arc::new(file::begin(&folder, id, &name)?),
+                None => Arc::new(file::begin(&folder, id, &name, when_taken)?),
             };
             if let Err(error) = part.allocate(size.unwrap_or_default()) {
                 // Nothing is in it: an empty part file would only be litter.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use longhaul_protocol::{Crc64Nvme, Manifest, Sha256, SignedUrl};
 use uuid::Uuid;
 
-use crate::Limit;
+use crate::{Error, Limit, file::NEIGHBOURS};
 
 /// One file to pull.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Request {
     pub folder: PathBuf,
     /// The name to give it; sanitised. Where absent: Content-Disposition's, else the URL path's.
     pub name: Option<String>,
+    /// What to do where something else in the folder has that name.
+    pub when_taken: WhenTaken,
     /// What is known of the content beforehand.
     pub expected: Expected,
     /// At most this many connections, 1–64; fewer where more do not help.
@@ -31,6 +33,35 @@ pub struct Request {
     pub limit: Limit,
     /// Sent along to the source's own scheme, host and port, and to none that it redirects to.
     pub headers: reqwest::header::HeaderMap,
+}
+
+/// What to do where a file, or another download, has the name. No file is ever replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenTaken {
+    /// A number is put behind it: `name (1).ext`.
+    #[default]
+    Number,
+    /// Nothing is fetched, and the answer is [`Error::NameTaken`](crate::Error::NameTaken). Should
+    /// the name be taken only while the bytes come, they are kept under a numbered one.
+    Refuse,
+}
+
+impl WhenTaken {
+    /// How many names are tried, and what is said when none is free.
+    pub(crate) const fn tries(self) -> u32 {
+        match self {
+            Self::Number => NEIGHBOURS,
+            Self::Refuse => 1,
+        }
+    }
+
+    pub(crate) fn none_is_free(self, name: &str) -> Error {
+        let (name, kept) = (name.to_owned(), 0);
+        match self {
+            Self::Number => Error::Name { name, kept },
+            Self::Refuse => Error::NameTaken { name, kept },
+        }
+    }
 }
 
 /// What is known of the content before the first byte. Whatever is given is held against the

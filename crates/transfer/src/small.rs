@@ -90,7 +90,11 @@ impl Pull<'_> {
             });
         }
         let folder = &self.request.folder;
-        let path = parts.landings.land(folder, &opened.name, chunks).await?;
+        let when_taken = self.request.when_taken;
+        let landing = parts
+            .landings
+            .land(folder, &opened.name, when_taken, chunks);
+        let path = landing.await?;
         Ok(Short::There(self.finished(path, size, whole, sha256)))
     }
 

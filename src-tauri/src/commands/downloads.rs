@@ -85,6 +85,14 @@ pub(crate) async fn retry(call: &Call<'_>, rows: Ids) -> Result<(), CommandError
     each(call, &rows.ids, Act::Retry).await
 }
 
+pub(crate) async fn keep_both(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
+    each(call, &rows.ids, Act::KeepBoth).await
+}
+
+pub(crate) async fn replace(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
+    each(call, &rows.ids, Act::Replace).await
+}
+
 pub(crate) async fn remove(call: &Call<'_>, rows: Removal) -> Result<(), CommandError> {
     let with_file = rows.with_file;
     each(call, &rows.ids, Act::Remove { with_file }).await
@@ -114,6 +122,8 @@ enum Act {
     Resume,
     Cancel,
     Retry,
+    KeepBoth,
+    Replace,
     Remove { with_file: bool },
 }
 
@@ -124,6 +134,8 @@ impl Act {
             Self::Resume => manager.resume(id).await,
             Self::Cancel => manager.cancel(id).await,
             Self::Retry => manager.retry(id).await,
+            Self::KeepBoth => manager.keep_both(id).await,
+            Self::Replace => manager.replace(id).await,
             Self::Remove { with_file } => manager.remove(id, with_file).await,
         }
     }

@@ -46,6 +46,10 @@ commands! {
     cancel: Ids => (), downloads::cancel;
     /// Tries failed or cancelled downloads again.
     retry: Ids => (), downloads::retry;
+    /// Pulls downloads whose names are taken under numbered ones.
+    keepBoth: Ids => (), downloads::keep_both;
+    /// Puts the files away that have their names, and pulls them.
+    replace: Ids => (), downloads::replace;
     /// Takes rows off the list, with their files where told so.
     remove: Removal => (), downloads::remove;
     /// Brings rows back that were removed a moment ago; answers how many.

@@ -1,14 +1,17 @@
 //! What goes wrong around the window, and what it says then.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use longhaul_tests::{
     content::incompressible,
     desk::{Desk, Theme},
+    origin::Origin,
     wait::{LATER, SOON, eventually},
 };
 use serde_json::{Value, json};
 
-use super::{ROW, walk};
+use super::{ROW, add, in_state, names, says, walk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_is_told_in_a_sentence_and_its_button_tries_again() -> anyhow::Result<()> {
@@ -102,5 +105,43 @@ async fn without_a_notification_centre_downloads_go_on_and_the_log_says_so_once(
     desk.log_says(once).await?;
     let log = std::fs::read_to_string(desk.data().join("longhaul.log"))?;
     ensure!(log.matches(once).count() == 1, "{log}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_taken_is_asked_about_and_the_old_file_goes_to_the_trash()
+-> anyhow::Result<()> {
+    let origin = Origin::start(vec![7; 100_000], Duration::ZERO, 0).await;
+    let desk = Desk::open().await?;
+    std::fs::write(desk.downloads().join("file.bin"), "mine")?;
+    let window = desk.window(Theme::Light).await?;
+    window.click("[data-testid=settings-button]").await?;
+    let ask = "[aria-label='When a name is taken'] button:last-child";
+    window.click(ask).await?;
+    window
+        .click("[role=dialog] button[aria-label=Close]")
+        .await?;
+    let urls: Vec<_> = (0..2)
+        .map(|number| format!("{}/file.bin?{number}", origin.url))
+        .collect();
+    let ids = add(&window, &urls).await?;
+    in_state(&window, "failed", 2).await?;
+    says(&window, "already in the folder").await?;
+    ensure!(names(&desk.downloads())? == ["file.bin"]);
+    window.picture("window-same-name.png").await?;
+    for (id, action) in [(&ids[0], "keepBoth"), (&ids[1], "replace")] {
+        let row = format!("{ROW}[data-id='{id}']");
+        window
+            .click(&format!("{row} [data-testid=row-action-{action}]"))
+            .await?;
+        window
+            .shows(&format!("{row}[data-state=completed]"))
+            .await?;
+    }
+    let mut there = names(&desk.downloads())?;
+    there.sort();
+    ensure!(there == ["file (1).bin", "file.bin"], "{there:?}");
+    ensure!(std::fs::read(desk.trash().join("file.bin"))? == b"mine");
+    ensure!(std::fs::read(desk.downloads().join("file.bin"))?.len() == 100_000);
     window.close(&desk).await
 }

@@ -1,7 +1,7 @@
 // How each action is shown; which of them a row allows travels with the row.
 import {
-  ArrowDownToLine, ArrowUpToLine, Copy, Download, FolderOpen, Gauge, type LucideIcon, Pause, Play, RotateCcw, Square,
-  SquareArrowOutUpRight, Trash, X,
+  ArrowDownToLine, ArrowUpToLine, Copy, Download, Files, FolderOpen, Gauge, type LucideIcon, Pause, Play, Replace,
+  RotateCcw, Square, SquareArrowOutUpRight, Trash, X,
 } from "lucide-react";
 import type { Action } from "../backend/generated/Action";
 import type { DownloadView } from "../backend/generated/DownloadView";
@@ -12,9 +12,9 @@ import type { MenuEntry } from "../kit/menu";
 export type Verb = Action | "removeWithFile" | "limitSpeed" | "moveFirst" | "moveLast" | "copyDetails";
 
 const ICONS: Record<Verb, LucideIcon> = {
-  pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, open: SquareArrowOutUpRight,
-  showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge, moveFirst: ArrowUpToLine,
-  moveLast: ArrowDownToLine, copyDetails: Copy,
+  pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, keepBoth: Files, replace: Replace,
+  open: SquareArrowOutUpRight, showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge,
+  moveFirst: ArrowUpToLine, moveLast: ArrowDownToLine, copyDetails: Copy,
 };
 export const KEYS: Partial<Record<Verb, Key>> = {
   pause: "k_space", resume: "k_space", retry: "k_space", open: "k_enter", remove: "k_delete",
@@ -22,8 +22,8 @@ export const KEYS: Partial<Record<Verb, Key>> = {
 };
 /** In the menu from top to bottom. */
 const ORDER: readonly Verb[] = [
-  "open", "showInFolder", "pause", "resume", "retry", "limitSpeed", "moveFirst", "moveLast", "copyDetails", "cancel",
-  "remove", "removeWithFile",
+  "open", "showInFolder", "pause", "resume", "retry", "keepBoth", "replace", "limitSpeed", "moveFirst", "moveLast",
+  "copyDetails", "cancel", "remove", "removeWithFile",
 ];
 
 /** What the host can do beside what every host can. */

@@ -92,4 +92,6 @@ export const de: Words = {
   srv_keepToken: "Im Schlüsselbund; leer bleibt es, wie es ist", srv_gone: "aus den Einstellungen entfernt",
   d_server: "Server",
   set_awake: "Den Computer wach halten, solange Downloads laufen", set_clipboard: "Kopierte Links auf Dateien zum Herunterladen anbieten",
+  keepBoth: "Beide behalten", replace: "Datei ersetzen", set_sameName: "Wenn ein Name vergeben ist",
+  sameName_number: "Nummer anhängen", sameName_ask: "Fragen",
 };

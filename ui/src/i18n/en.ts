@@ -246,4 +246,9 @@ export const en = {
   srv_keepToken: "In the keyring; empty leaves it as it is",
   srv_gone: "removed from the settings",
   d_server: "Server",
+  keepBoth: "Keep both",
+  replace: "Replace the file",
+  set_sameName: "When a name is taken",
+  sameName_number: "Add a number",
+  sameName_ask: "Ask",
 };

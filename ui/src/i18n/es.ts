@@ -92,4 +92,6 @@ export const es: Words = {
   srv_keepToken: "En el llavero; vacío lo deja como está", srv_gone: "quitado de los ajustes",
   d_server: "Servidor",
   set_awake: "Mantener el equipo despierto mientras haya descargas", set_clipboard: "Ofrecer descargar los enlaces a archivos que copie",
+  keepBoth: "Conservar ambos", replace: "Reemplazar el archivo", set_sameName: "Si el nombre ya existe",
+  sameName_number: "Añadir un número", sameName_ask: "Preguntar",
 };

@@ -79,4 +79,5 @@ export const ja: Words = {
   srv_plain: "https でない場合、トークンは途中で読み取られるおそれがあります。", srv_keepToken: "キーリングに保存済み。空欄ならそのまま", srv_gone: "設定から削除済み",
   d_server: "サーバー",
   set_awake: "ダウンロード中はコンピューターをスリープさせない", set_clipboard: "コピーしたファイルのリンクをダウンロードするか尋ねる",
+  keepBoth: "両方残す", replace: "ファイルを置き換える", set_sameName: "同じ名前があるとき", sameName_number: "番号を付ける", sameName_ask: "確認する",
 };

@@ -50,6 +50,11 @@ export function DownloadSettings({ backend }: { backend: Backend }) {
         <Segments label={t("set_urls")} value={settings.urls} choose={(urls) => { save({ urls }); }}
           choices={[{ value: "direct", name: t("urls_direct") }, { value: "server", name: t("urls_server") }]} />
       </span>
+      <span>{t("set_sameName")}</span>
+      <span className="flex">
+        <Segments label={t("set_sameName")} value={settings.sameName} choose={(sameName) => { save({ sameName }); }}
+          choices={[{ value: "number", name: t("sameName_number") }, { value: "ask", name: t("sameName_ask") }]} />
+      </span>
       <label htmlFor="set-notify">{t("set_notify")}</label>
       <Switch id="set-notify" label={t("set_notify")} on={settings.notify} set={(notify) => { save({ notify }); }} />
       {problem && <p role="alert" className="col-span-2 text-bad">{problem}</p>}

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 use futures::StreamExt as _;
 use longhaul_transfer::{
-    Engine, EngineConfig, Error, Finished, Limit, LinkSource, Plain, Progress, Request,
+    Engine, EngineConfig, Error, Finished, Limit, LinkSource, Plain, Progress, Request, WhenTaken,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +100,7 @@ fn request(
         mirrors: order.mirrors.iter().map(source).collect(),
         folder: folder.to_owned(),
         name: order.name.clone(),
+        when_taken: WhenTaken::Number,
         expected: order.expected.clone(),
         connections,
         limit: Limit::default(),

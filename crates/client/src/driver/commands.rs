@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Command, Done, Driver, Errand, pulling::segments_of, rows::name_in, view_of};
 use crate::{
-    download::{Event, Record, State},
+    download::{Event, Record, State, can},
     manager::{ManagerError, NewDownload, PutAway},
     servers::ServerId,
     view::{Action, DownloadSource, QueuePlace, SegmentMap, Settings, Snapshot},
@@ -26,6 +26,7 @@ impl Driver {
             Command::Add(items, reply) => {
                 let _ = reply.send(self.add(items).await);
             }
+            Command::Act(id, Action::Replace, reply) => self.replace(id, reply),
             Command::Act(id, action, reply) => {
                 let outcome = self.act(id, action);
                 self.save().await;
@@ -166,7 +167,8 @@ impl Driver {
         let row = self.rows.get(id).ok_or(ManagerError::Unknown(id))?;
         let state = row.record.state.shown();
         let (job, server) = (row.record.job, row.record.server);
-        if matches!(action, Action::Resume | Action::Retry) && !self.knows_server_of(id) {
+        let again = matches!(action, Action::Resume | Action::Retry | Action::KeepBoth);
+        if again && !self.knows_server_of(id) {
             return Err(ManagerError::Invalid(
                 "the server of this download was removed from the settings; add the file again from another one".to_owned(),
             ));
@@ -176,7 +178,12 @@ impl Driver {
             Action::Resume => Event::Resume,
             Action::Cancel => Event::Cancel,
             Action::Retry => Event::Retry,
-            Action::Remove | Action::Open | Action::ShowInFolder => {
+            Action::KeepBoth if can(&row.record.state).contains(&action) => Event::Retry,
+            Action::KeepBoth
+            | Action::Replace
+            | Action::Remove
+            | Action::Open
+            | Action::ShowInFolder => {
                 return Err(ManagerError::NotNow { action, state });
             }
         };
@@ -192,9 +199,60 @@ impl Driver {
                 self.throw_away(id);
             }
             Action::Retry => self.keep_part(id),
+            Action::KeepBoth => {
+                if let Some(row) = self.rows.get_mut(id) {
+                    row.record.keeps_both = true;
+                }
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Puts the file away that has the row's name, and pulls the row.
+    fn replace(
+        &mut self,
+        id: DownloadId,
+        reply: tokio::sync::oneshot::Sender<Result<(), ManagerError>>,
+    ) {
+        let taken = self.rows.get(id).ok_or(ManagerError::Unknown(id));
+        let path = taken.and_then(|row| {
+            let record = &row.record;
+            let action = Action::Replace;
+            match &record.name {
+                Some(name) if can(&record.state).contains(&action) => Ok(record.folder.join(name)),
+                _ => Err(ManagerError::NotNow {
+                    action,
+                    state: record.state.shown(),
+                }),
+            }
+        });
+        match path {
+            Ok(path) => {
+                let put_away = self.parts.put_away;
+                self.spawn(Errand::Delete, async move {
+                    let outcome = delete(path, put_away).await;
+                    Done::MadeRoom { id, outcome, reply }
+                });
+            }
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    /// The name is free now, or not.
+    pub(super) fn made_room(
+        &mut self,
+        id: DownloadId,
+        outcome: std::io::Result<()>,
+        reply: tokio::sync::oneshot::Sender<Result<(), ManagerError>>,
+    ) {
+        let outcome = match outcome {
+            Ok(()) => self.act(id, Action::Retry),
+            Err(error) => Err(ManagerError::Delete(error)),
+        };
+        let _ = reply.send(outcome);
     }
 
     /// The part file, should it still be there, is taken up again.

@@ -135,6 +135,12 @@ enum Done {
     Discarded { id: DownloadId },
     /// A file that was finished just too late is gone.
     Swept,
+    /// A file that had the name of a row was put away, or not.
+    MadeRoom {
+        id: DownloadId,
+        outcome: std::io::Result<()>,
+        reply: oneshot::Sender<Result<(), ManagerError>>,
+    },
     /// A finished file was deleted, or not.
     Deleted {
         id: DownloadId,
@@ -347,6 +353,7 @@ impl Driver {
             Ok(Done::Discarded { id }) => self.discarded(id),
             Ok(Done::Swept) => {}
             Ok(Done::Deleted { id, outcome, reply }) => self.deleted(id, outcome, reply),
+            Ok(Done::MadeRoom { id, outcome, reply }) => self.made_room(id, outcome, reply),
             Err(error) => self.lost(errand, &error),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use longhaul_protocol::{DownloadId, ProblemCode};
-use longhaul_transfer::{Finished, Limit, Phase, Progress, Verified};
+use longhaul_transfer::{Finished, Limit, Phase, Progress, Verified, WhenTaken};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use crate::{
     meter::Meter,
     pull::{self, End, Order, What},
     servers::ServerId,
-    view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView},
+    view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView, SameName},
 };
 
 /// A pull that runs.
@@ -62,6 +62,10 @@ impl Driver {
             id: id.0,
             what,
             folder: row.record.folder.clone(),
+            when_taken: match self.settings.same_name {
+                SameName::Ask if !row.record.keeps_both => WhenTaken::Refuse,
+                SameName::Ask | SameName::Number => WhenTaken::Number,
+            },
             wanted_sha256: row.record.wanted_sha256,
             connections: self.settings.connections,
             limit: limit.clone(),
@@ -351,10 +355,17 @@ impl Driver {
             self.renew(id, false, || fault);
             return;
         }
-        let fix = if code == "disk_full" {
-            Fix::FreeSpace
-        } else {
-            Fix::Retry
+        let fix = match error {
+            longhaul_transfer::Error::DiskFull { .. } => Fix::FreeSpace,
+            longhaul_transfer::Error::NameTaken { name, .. } => {
+                // As the engine spells it: that is the file which may be put away.
+                let name = name.clone();
+                if let Some(row) = self.rows.get_mut(id) {
+                    row.record.name = Some(name);
+                }
+                Fix::ChooseName
+            }
+            _ => Fix::Retry,
         };
         self.step(
             id,

@@ -148,6 +148,7 @@ async fn an_addition_is_taken_whole_or_not_at_all() {
 async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
     let mut world = World::new().await;
     let good = Settings {
+        same_name: longhaul_client::SameName::Ask,
         folder: world.folder().to_string_lossy().into_owned(),
         concurrent: 5,
         connections: 8,

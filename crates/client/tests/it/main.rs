@@ -6,6 +6,7 @@ mod direct;
 mod events;
 mod queue;
 mod restart;
+mod same_name;
 mod server_away;
 mod servers;
 mod straight;

@@ -100,6 +100,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::WhenTaken;
     use crate::file::{
         Earlier, begin,
         control::{HeadRecord, ObjectRecord},
@@ -110,7 +111,7 @@ mod tests {
 
     /// A download whose bytes are all there, one instant before its last step.
     fn all_there(folder: &Path, id: Uuid) -> (Part, Record) {
-        let part = begin(folder, id, "a.bin").expect("begins");
+        let part = begin(folder, id, "a.bin", WhenTaken::Number).expect("begins");
         std::fs::write(part.place.part(), BYTES).expect("writes");
         let mut record = Record::new(id, "a.bin");
         record.object = Some(ObjectRecord {

@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{blocking, name::numbered, part::NEIGHBOURS, part_of, record_of, sync_folder};
-use crate::Error;
+use super::{blocking, name::numbered, part_of, record_of, sync_folder};
+use crate::{Error, WhenTaken};
 
 /// A landing that takes no longer than this may be done on the runtime's own threads: handing it to
 /// another thread and back costs as much.
@@ -35,18 +35,25 @@ impl Landings {
         self: &Arc<Self>,
         folder: &Path,
         wanted: &str,
+        when_taken: WhenTaken,
         chunks: Vec<Bytes>,
     ) -> Result<PathBuf, Error> {
         if self.are_quick_in(folder) {
-            return self.timed(folder, wanted, &chunks);
+            return self.timed(folder, wanted, when_taken, &chunks);
         }
         let (this, folder, wanted) = (Arc::clone(self), folder.to_owned(), wanted.to_owned());
-        blocking(move || this.timed(&folder, &wanted, &chunks)).await
+        blocking(move || this.timed(&folder, &wanted, when_taken, &chunks)).await
     }
 
-    fn timed(&self, folder: &Path, wanted: &str, chunks: &[Bytes]) -> Result<PathBuf, Error> {
+    fn timed(
+        &self,
+        folder: &Path,
+        wanted: &str,
+        when_taken: WhenTaken,
+        chunks: &[Bytes],
+    ) -> Result<PathBuf, Error> {
         let begun = Instant::now();
-        let landed = land(folder, wanted, chunks);
+        let landed = land(folder, wanted, when_taken, chunks);
         self.took(folder, begun.elapsed());
         landed
     }
@@ -67,31 +74,40 @@ impl Landings {
     }
 }
 
-/// Writes `chunks` to a file in `folder` named `wanted`, or a numbered neighbour. Blocking.
-fn land(folder: &Path, wanted: &str, chunks: &[Bytes]) -> Result<PathBuf, Error> {
+/// Writes `chunks` to a file in `folder` named `wanted`, or a numbered neighbour where one may be
+/// taken. Blocking.
+fn land(
+    folder: &Path,
+    wanted: &str,
+    when_taken: WhenTaken,
+    chunks: &[Bytes],
+) -> Result<PathBuf, Error> {
     let failed = |error: &io::Error| Error::in_folder("write the file", folder, error);
-    match attempt(folder, wanted, chunks) {
+    let attempt = || attempt(folder, wanted, when_taken, chunks);
+    match attempt() {
         // Somebody removed the folder after it was looked at.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-            attempt(folder, wanted, chunks)
+            attempt()
         }
         landed => landed,
     }
     .map_err(|error| failed(&error))?
-    .ok_or_else(|| Error::Name {
-        name: wanted.to_owned(),
-        kept: 0,
-    })
+    .ok_or_else(|| when_taken.none_is_free(wanted))
 }
 
-fn attempt(folder: &Path, wanted: &str, chunks: &[Bytes]) -> io::Result<Option<PathBuf>> {
+fn attempt(
+    folder: &Path,
+    wanted: &str,
+    when_taken: WhenTaken,
+    chunks: &[Bytes],
+) -> io::Result<Option<PathBuf>> {
     let mut fresh = Fresh::new(folder)?;
     for chunk in chunks {
         fresh.file().write_all(chunk)?;
     }
     fresh.file().sync_data()?;
-    for neighbour in 0..NEIGHBOURS {
+    for neighbour in 0..when_taken.tries() {
         let name = numbered(wanted, neighbour);
         // A name that another download, or another program, is about to use is left to it.
         if [record_of(&name), part_of(&name)]
@@ -261,6 +277,8 @@ mod nameless {
 mod tests {
     use super::*;
 
+    const NUMBER: WhenTaken = WhenTaken::Number;
+
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .expect("reads")
@@ -276,7 +294,7 @@ mod tests {
         let chunks = [Bytes::from_static(b"all "), Bytes::from_static(b"of it")];
         std::fs::write(folder.path().join("a.txt"), "mine").expect("writes");
         std::fs::write(folder.path().join("a (1).txt.part.json"), "reserved").expect("writes");
-        let path = land(folder.path(), "a.txt", &chunks).expect("lands");
+        let path = land(folder.path(), "a.txt", NUMBER, &chunks).expect("lands");
         assert_eq!(path, folder.path().join("a (2).txt"));
         assert_eq!(std::fs::read(path).expect("reads"), b"all of it");
         let left = ["a (1).txt.part.json", "a (2).txt", "a.txt"];
@@ -304,7 +322,7 @@ mod tests {
     fn a_folder_that_went_away_is_made_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let gone = folder.path().join("gone");
-        land(&gone, "a", &[]).expect("lands");
+        land(&gone, "a", NUMBER, &[]).expect("lands");
         assert_eq!(names(&gone), ["a"]);
     }
 
@@ -323,7 +341,10 @@ mod tests {
         assert!(!landings.are_quick_in(here), "the disk has stalled");
         for number in 0..3 {
             let chunks = vec![Bytes::from_static(b"whole")];
-            let landed = landings.land(here, "a", chunks).await.expect("lands");
+            let landed = landings
+                .land(here, "a", NUMBER, chunks)
+                .await
+                .expect("lands");
             assert_eq!(landed, here.join(numbered("a", number)));
         }
     }

@@ -78,6 +78,7 @@ impl Leftovers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::WhenTaken;
     use crate::file::begin;
 
     #[tokio::test]
@@ -86,13 +87,13 @@ mod tests {
         let path = folder.path().join("new");
         let (crashed, fresh) = (Uuid::from_u128(1), Uuid::from_u128(2));
         std::fs::create_dir(&path).expect("makes");
-        drop(begin(&path, crashed, "a.bin").expect("begins"));
+        drop(begin(&path, crashed, "a.bin", WhenTaken::Number).expect("begins"));
         let leftovers = Leftovers::default();
         let of = async |id| leftovers.of(path.clone(), id).await.expect("looks");
         assert!(matches!(of(fresh).await, Earlier::Nothing));
         assert!(matches!(of(crashed).await, Earlier::Begun(..)));
         leftovers.begun(&path, fresh);
-        drop(begin(&path, fresh, "b.bin").expect("begins"));
+        drop(begin(&path, fresh, "b.bin", WhenTaken::Number).expect("begins"));
         assert!(matches!(of(fresh).await, Earlier::Begun(..)));
         leftovers.gone(&path, fresh);
         assert!(matches!(of(fresh).await, Earlier::Nothing));

@@ -24,7 +24,7 @@ pub(crate) use finish::{finish, whole_of};
 pub(crate) use keeper::Keeper;
 pub(crate) use landing::Landings;
 pub(crate) use leftovers::Leftovers;
-pub(crate) use part::{Earlier, Part, begin, earlier};
+pub(crate) use part::{Earlier, NEIGHBOURS, Part, begin, earlier, is_free};
 pub(crate) use writer::{Writer, read_exact_at};
 
 /// Where one download's files are: `NAME.part`, `NAME.part.json`, and in the end `NAME`.

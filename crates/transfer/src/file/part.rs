@@ -18,7 +18,7 @@ use super::{
     finish::landed,
     name, remove_file,
 };
-use crate::Error;
+use crate::{Error, WhenTaken};
 
 /// Numbered neighbours of a name that are tried.
 pub(crate) const NEIGHBOURS: u32 = 1000;
@@ -118,9 +118,14 @@ impl Part {
     }
 }
 
-/// Reserves `wanted`, or a numbered neighbour, and makes the part file.
-pub(crate) fn begin(folder: &Path, id: Uuid, wanted: &str) -> Result<Part, Error> {
-    for neighbour in 0..NEIGHBOURS {
+/// Reserves `wanted`, or a numbered neighbour where one may be taken, and makes the part file.
+pub(crate) fn begin(
+    folder: &Path,
+    id: Uuid,
+    wanted: &str,
+    when_taken: WhenTaken,
+) -> Result<Part, Error> {
+    for neighbour in 0..when_taken.tries() {
         let place = Place {
             folder: folder.to_owned(),
             name: name::numbered(wanted, neighbour),
@@ -129,10 +134,18 @@ pub(crate) fn begin(folder: &Path, id: Uuid, wanted: &str) -> Result<Part, Error
             return Ok(part);
         }
     }
-    Err(Error::Name {
-        name: wanted.to_owned(),
-        kept: 0,
-    })
+    Err(when_taken.none_is_free(wanted))
+}
+
+/// Whether nothing in `folder` has that name, nor is about to. Blocking.
+pub(crate) fn is_free(folder: &Path, name: &str) -> bool {
+    let place = Place {
+        folder: folder.to_owned(),
+        name: name.to_owned(),
+    };
+    [folder.join(name), place.record(), place.part()]
+        .iter()
+        .all(|path| matches!(taken(path), Ok(false)))
 }
 
 /// One claim at a time in this process: a record that is just being written by another pull would

@@ -1,5 +1,7 @@
 //! Names: never over another file, never two downloads in one, never out of the folder.
 
+use longhaul_transfer::WhenTaken;
+
 use crate::{
     MIB,
     support::{
@@ -24,6 +26,29 @@ async fn a_name_that_is_taken_gets_a_number() {
         b"mine"
     );
     assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+}
+
+#[tokio::test]
+async fn who_wants_no_other_name_is_told_before_a_byte_is_fetched() {
+    for (size, taken) in [
+        (MIB / 16, "thing.bin"),
+        (3 * MIB, "thing.bin"),
+        (3 * MIB, "thing.bin.part.json"),
+    ] {
+        let bytes = content(size, 74);
+        let origin = Origin::start(bytes.clone(), Rules::default()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(taken), b"mine").expect("writes");
+        let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+        pull.request.when_taken = WhenTaken::Refuse;
+        let error = pull.run().await.expect_err("refused");
+        assert_eq!((error.code(), error.retryable()), ("name_taken", false));
+        assert_eq!(names(folder.path()), [taken]);
+        std::fs::remove_file(folder.path().join(taken)).expect("removes");
+        let finished = pull.run().await.expect("finishes");
+        assert_eq!(finished.path, folder.path().join("thing.bin"));
+        assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use longhaul_protocol::SignedUrl;
 use longhaul_transfer::{
     Engine, EngineConfig, Error, Expected, Finished, Limit, Link, LinkError, LinkReason,
-    LinkSource, Progress, Request,
+    LinkSource, Progress, Request, WhenTaken,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -104,6 +104,7 @@ impl Pull {
                 mirrors: Vec::new(),
                 folder: folder.to_owned(),
                 name: None,
+                when_taken: WhenTaken::Number,
                 expected: Expected::default(),
                 connections: 4,
                 limit: Limit::default(),

@@ -10,7 +10,7 @@ use std::{path::Path, sync::Arc};
 use http::HeaderMap;
 use longhaul_protocol::{JobId, SignedUrl};
 use longhaul_transfer::{
-    Engine, EngineConfig, Error, Expected, Guard, Limit, Plain, Progress, Request,
+    Engine, EngineConfig, Error, Expected, Guard, Limit, Plain, Progress, Request, WhenTaken,
 };
 use tokio::sync::watch;
 use url::Url;
@@ -101,6 +101,7 @@ impl Fetcher {
             mirrors: Vec::new(),
             folder: self.spool.of(job),
             name: Some(NAME.to_owned()),
+            when_taken: WhenTaken::Number,
             expected: Expected::default(),
             connections: CONNECTIONS,
             limit: Limit::default(),

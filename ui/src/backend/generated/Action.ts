@@ -4,4 +4,4 @@
  * What can be done with a download now. The list of a row comes from the state machine: no
  * front end keeps a second copy of these rules.
  */
-export type Action = "pause" | "resume" | "cancel" | "retry" | "remove" | "open" | "showInFolder";
+export type Action = "pause" | "resume" | "cancel" | "retry" | "keepBoth" | "replace" | "remove" | "open" | "showInFolder";

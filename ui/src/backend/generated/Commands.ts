@@ -55,6 +55,14 @@ cancel: { args: Ids, reply: null, },
  */
 retry: { args: Ids, reply: null, }, 
 /**
+ * Pulls downloads whose names are taken under numbered ones.
+ */
+keepBoth: { args: Ids, reply: null, }, 
+/**
+ * Puts the files away that have their names, and pulls them.
+ */
+replace: { args: Ids, reply: null, }, 
+/**
  * Takes rows off the list, with their files where told so.
  */
 remove: { args: Removal, reply: null, }, 

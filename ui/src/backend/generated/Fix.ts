@@ -3,4 +3,4 @@
 /**
  * A button that may mend a failure.
  */
-export type Fix = "retry" | "freeSpace" | "none";
+export type Fix = "retry" | "freeSpace" | "chooseName" | "none";
