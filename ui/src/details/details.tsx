@@ -6,6 +6,7 @@ import type { DownloadView } from "../backend/generated/DownloadView";
 import type { ServerView } from "../backend/generated/ServerView";
 import type { Act } from "../downloads/actions";
 import { Sparkline } from "../downloads/sparkline";
+import { faultOf } from "../i18n/faults";
 import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
 import { bytes, lapse, speed as perSecond } from "../kit/format";
@@ -55,7 +56,12 @@ export function Details({ backend, row, servers, count, act, close }: Props) {
           </div>
         )}
         {segmented && <SegmentMap key={row.id} backend={backend} row={row} />}
-        {row.fault && <p className="mb-3 text-bad select-text">{row.fault.message}</p>}
+        {row.fault && (
+          <div className="mb-3 select-text">
+            <p className="text-bad">{faultOf(row.fault)}</p>
+            {faultOf(row.fault) !== row.fault.message && <p lang="en" className="text-dim">{row.fault.message}</p>}
+          </div>
+        )}
         <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1">
           {facts.map(([name, value]) => value && <Fact key={name} name={name} value={value} />)}
         </dl>

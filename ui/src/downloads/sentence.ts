@@ -1,5 +1,6 @@
 // What a row says of itself: one sentence, calm and exact.
 import type { DownloadView } from "../backend/generated/DownloadView";
+import { faultOf } from "../i18n/faults";
 import { t } from "../i18n/t";
 import { bytes } from "../kit/format";
 
@@ -7,7 +8,7 @@ import { bytes } from "../kit/format";
 export function sentence(row: DownloadView, pulls: boolean): string {
   if (row.fault) {
     const kept = row.fault.kept > 0 ? ` · ${t("kept", { kept: bytes(row.fault.kept) })}` : "";
-    return row.fault.message + kept;
+    return faultOf(row.fault) + kept;
   }
   switch (row.state) {
     case "queued": return row.made ? preparing(row) : t(row.jobId || pulls ? "s_queued" : "s_asking");
