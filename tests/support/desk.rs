@@ -12,8 +12,8 @@ use tokio::{net::TcpListener, process::Command};
 use crate::{
     bins::binary,
     centre::Centre,
-    close_button,
     program::Program,
+    screen,
     wait::{SOON, eventually},
     window::Window,
 };
@@ -168,7 +168,7 @@ impl Desk {
     /// # Errors
     /// When the display does not answer.
     pub fn windows(&self) -> anyhow::Result<usize> {
-        close_button::count(&self.display)
+        screen::count(&self.display)
     }
 
     /// The home folder of whoever sits here.
@@ -251,6 +251,7 @@ impl Desk {
         let page = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await?;
         let window = Window {
             page,
+            display: self.display.clone(),
             _driver: driver,
         };
         window.shows("[data-testid=add-button]").await?;

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use thirtyfour::{By, WebDriver, WebElement, error::WebDriverErrorInner};
 
 use crate::{
-    close_button,
     desk::Desk,
     program::Program,
+    screen,
     wait::{SOON, eventually},
 };
 
@@ -21,6 +21,7 @@ use crate::{
 pub struct Window {
     /// The page.
     pub page: WebDriver,
+    pub(crate) display: String,
     pub(crate) _driver: Program,
 }
 
@@ -184,8 +185,11 @@ impl Window {
         // What was drawn last is on the screen with the frame after it.
         let script = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]));";
         self.page.execute_async(script, Vec::new()).await?;
-        std::fs::write(folder.join(name), self.page.screenshot_as_png().await?)?;
-        Ok(())
+        // From the display, as the user sees it: the driver's own pictures hang where WebKit draws
+        // without layers (`display.rs` of the app).
+        let display = self.display.clone();
+        let picture = tokio::task::spawn_blocking(move || screen::picture(&display)).await??;
+        Ok(std::fs::write(folder.join(name), picture)?)
     }
 
     /// Presses the button in the window's corner.
@@ -194,7 +198,7 @@ impl Window {
     /// When there is not one window on the display.
     pub async fn press_close(&self, desk: &Desk) -> anyhow::Result<()> {
         let display = desk.display.clone();
-        tokio::task::spawn_blocking(move || close_button::press(&display)).await?
+        tokio::task::spawn_blocking(move || screen::press_close(&display)).await?
     }
 
     /// Closes the window, as the button in its corner does, and waits until the app has stopped.

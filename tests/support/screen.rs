@@ -1,20 +1,19 @@
-//! The button in a window's corner, on a display without a window manager: the message that one
-//! would send (ICCCM §4.2.8.1).
+//! A display without a window manager: which windows it shows, what is in them, and the button in a
+//! window's corner.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use x11rb::{
     connection::Connection,
     protocol::xproto::{
-        Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, MapState, Window,
+        Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, ImageFormat, MapState, Window,
     },
 };
 
-/// Asks the one window on the display that can be asked to close.
-pub(crate) fn press(display: &str) -> anyhow::Result<()> {
+/// Asks the one window on the display that can be asked to close: the message that a window manager
+/// would send (ICCCM §4.2.8.1).
+pub(crate) fn press_close(display: &str) -> anyhow::Result<()> {
     let found = Found::on(display)?;
-    let [window] = found.windows[..] else {
-        bail!("{} windows can be closed, not one", found.windows.len());
-    };
+    let window = found.only()?;
     let time = x11rb::CURRENT_TIME;
     let message =
         ClientMessageEvent::new(32, window, found.protocols, [found.delete, time, 0, 0, 0]);
@@ -22,6 +21,31 @@ pub(crate) fn press(display: &str) -> anyhow::Result<()> {
         .connection
         .send_event(false, window, EventMask::NO_EVENT, message)?;
     Ok(sent.check()?)
+}
+
+/// What the one window on the display shows, as a PNG.
+pub(crate) fn picture(display: &str) -> anyhow::Result<Vec<u8>> {
+    let found = Found::on(display)?;
+    let window = found.only()?;
+    let connection = &found.connection;
+    let size = connection.get_geometry(window)?.reply()?;
+    let (wide, high) = (size.width, size.height);
+    let image = connection
+        .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, wide, high, u32::MAX)?
+        .reply()?;
+    // What Xvfb is started with: 24 bits, in words of 32, the blue byte first.
+    let pixels = image.data.chunks_exact(4);
+    ensure!(
+        image.depth == 24 && pixels.len() == usize::from(wide) * usize::from(high),
+        "a display of depth {}",
+        image.depth
+    );
+    let colours: Vec<u8> = pixels.flat_map(|it| [it[2], it[1], it[0]]).collect();
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, wide.into(), high.into());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header()?.write_image_data(&colours)?;
+    Ok(png)
 }
 
 /// How many windows on the display are shown and can be closed.
@@ -35,6 +59,15 @@ struct Found<C> {
     windows: Vec<Window>,
     protocols: Atom,
     delete: Atom,
+}
+
+impl<C> Found<C> {
+    fn only(&self) -> anyhow::Result<Window> {
+        match self.windows[..] {
+            [window] => Ok(window),
+            _ => bail!("{} windows can be closed, not one", self.windows.len()),
+        }
+    }
 }
 
 impl Found<x11rb::rust_connection::RustConnection> {
