@@ -43,7 +43,7 @@ pub enum Error {
         kept: u64,
     },
     /// Something else in the folder has the name, and no other was to be taken.
-    #[error("a file with the name {name:?} is already in the folder; nothing was fetched")]
+    #[error("{name:?} is already in the folder; nothing was fetched")]
     NameTaken {
         /// The name that was wanted.
         name: String,

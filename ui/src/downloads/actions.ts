@@ -1,6 +1,6 @@
 // How each action is shown; which of them a row allows travels with the row.
 import {
-  ArrowDownToLine, ArrowUpToLine, Copy, Download, Files, FolderOpen, Gauge, type LucideIcon, Pause, Play, Replace,
+  ArrowDownToLine, ArrowUpToLine, Copy, Download, FileInput, Files, FolderOpen, Gauge, type LucideIcon, Pause, Play,
   RotateCcw, Square, SquareArrowOutUpRight, Trash, X,
 } from "lucide-react";
 import type { Action } from "../backend/generated/Action";
@@ -12,7 +12,7 @@ import type { MenuEntry } from "../kit/menu";
 export type Verb = Action | "removeWithFile" | "limitSpeed" | "moveFirst" | "moveLast" | "copyDetails";
 
 const ICONS: Record<Verb, LucideIcon> = {
-  pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, keepBoth: Files, replace: Replace,
+  pause: Pause, resume: Play, cancel: Square, retry: RotateCcw, keepBoth: Files, replace: FileInput,
   open: SquareArrowOutUpRight, showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge,
   moveFirst: ArrowUpToLine, moveLast: ArrowDownToLine, copyDetails: Copy,
 };
