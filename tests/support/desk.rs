@@ -1,9 +1,13 @@
 //! A desktop of its own for the real window: display, session bus, notification centre, file
 //! manager. All of it is ended by id when it is dropped.
 
-use std::{os::unix::fs::PermissionsExt, path::PathBuf, process::Stdio};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{Capabilities, WebDriver};
@@ -160,6 +164,34 @@ impl Desk {
         self.dress(&mut command, Theme::Light);
         self.programs
             .push(Program::start(&mut command).context("xclip (package)")?);
+        Ok(())
+    }
+
+    /// Types a path into a file dialog of that title, as the user does, and confirms it.
+    ///
+    /// # Errors
+    /// When xdotool is missing, or no such dialog comes up.
+    pub async fn choose(&self, title: &str, path: &Path) -> anyhow::Result<()> {
+        let path = path.to_str().context("a path of text")?;
+        let dialog = format!("^{title}$");
+        let done = Command::new("timeout")
+            .args([
+                "20",
+                "xdotool",
+                "search",
+                "--sync",
+                "--onlyvisible",
+                "--name",
+                &dialog,
+            ])
+            // Without a window manager nobody gives it the keys.
+            .args(["windowfocus", "--sync", "%1", "type", "--delay", "20", path])
+            .args(["key", "Return"])
+            .env("DISPLAY", &self.display)
+            .status()
+            .await
+            .context("xdotool (package)")?;
+        ensure!(done.success(), "xdotool in “{title}” ended with {done}");
         Ok(())
     }
 

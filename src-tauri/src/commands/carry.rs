@@ -1,12 +1,13 @@
 //! The list and the settings as a file to carry elsewhere, and what a report of a fault needs.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
 };
 
 use longhaul_client::{
-    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, ServerId, Settings, Via,
+    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, Manager, ServerEdit,
+    ServerId, ServerView, Settings, Via,
 };
 use serde::{Deserialize, Serialize};
 use tauri::Manager as _;
@@ -28,7 +29,17 @@ const LARGEST: u64 = 64 << 20;
 struct Carried {
     version: u32,
     settings: Settings,
+    /// The added servers, without their tokens: those stay in the keyring.
+    #[serde(default)]
+    servers: Vec<CarriedServer>,
     downloads: Vec<DownloadView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct CarriedServer {
+    id: ServerId,
+    name: String,
+    address: String,
 }
 
 /// What became of an import.
@@ -40,6 +51,8 @@ pub(crate) struct Imported {
     pub(crate) added: u32,
     /// Downloads that were left out.
     pub(crate) left_out: u32,
+    /// Servers that could not be added, because they want their token, for one.
+    pub(crate) servers_left_out: Vec<String>,
 }
 
 /// Saves the list and the settings where the user says; the file's path, or null when they did not.
@@ -57,10 +70,12 @@ pub(crate) async fn export(call: &Call<'_>, (): ()) -> Result<Option<String>, Co
         return Ok(None);
     };
     let path = path_of(path)?;
+    let snapshot = call.host.manager.snapshot().await?;
     let carried = Carried {
         version: VERSION,
         settings: call.host.manager.settings().await?,
-        downloads: call.host.manager.snapshot().await?.downloads,
+        servers: snapshot.servers.iter().map(carried_of).collect(),
+        downloads: snapshot.downloads,
     };
     let text = serde_json::to_vec_pretty(&carried)
         .map_err(|error| CommandError::new("export_failed", error.to_string()))?;
@@ -107,7 +122,8 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
         .map_err(|error| failed(error.to_string()))?;
     let carried = read(&text).map_err(failed)?;
     let there = call.host.manager.snapshot().await?;
-    let servers: HashSet<_> = there.servers.iter().map(|server| server.id).collect();
+    let (servers, servers_left_out) =
+        known_here(&call.host.manager, &carried.servers, &there.servers).await;
     let (items, left_out) = wanted(&carried.downloads, &there.downloads, &servers);
     let added = items.values().map(Vec::len).sum::<usize>();
     let added = u32::try_from(added).unwrap_or(u32::MAX);
@@ -123,7 +139,58 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
         };
         call.host.manager.add(request).await?;
     }
-    Ok(Some(Imported { added, left_out }))
+    Ok(Some(Imported {
+        added,
+        left_out,
+        servers_left_out,
+    }))
+}
+
+fn carried_of(server: &ServerView) -> CarriedServer {
+    CarriedServer {
+        id: server.id,
+        name: server.name.clone(),
+        address: server.address.clone(),
+    }
+}
+
+/// Which server of this list each server of a saved one is; those that are not here are added, as
+/// far as they let us in without a token.
+async fn known_here(
+    manager: &Manager,
+    saved: &[CarriedServer],
+    there: &[ServerView],
+) -> (HashMap<ServerId, ServerId>, Vec<String>) {
+    let mut known: HashMap<_, _> = there.iter().map(|server| (server.id, server.id)).collect();
+    let mut left_out = Vec::new();
+    for server in saved {
+        if known.contains_key(&server.id) {
+            continue;
+        }
+        let same = there.iter().find(|here| here.address == server.address);
+        let id = match same {
+            Some(here) => Ok(here.id),
+            None => {
+                let edit = ServerEdit {
+                    id: None,
+                    name: server.name.clone(),
+                    address: server.address.clone(),
+                    token: None,
+                };
+                manager.put_server(edit).await
+            }
+        };
+        match id {
+            Ok(id) => {
+                known.insert(server.id, id);
+            }
+            Err(error) => {
+                tracing::info!(%error, "a saved server was not added");
+                left_out.push(server.name.clone());
+            }
+        }
+    }
+    (known, left_out)
 }
 
 fn words(call: &Call<'_>) -> &'static Words {
@@ -160,25 +227,31 @@ type Wanted = BTreeMap<Option<ServerId>, Vec<AddItem>>;
 fn wanted(
     saved: &[DownloadView],
     there: &[DownloadView],
-    servers: &HashSet<ServerId>,
+    servers: &HashMap<ServerId, ServerId>,
 ) -> (Wanted, u32) {
-    let key = |row: &DownloadView| match &row.source {
-        DownloadSource::File { file_id } => (row.server, file_id.to_string()),
-        DownloadSource::Url { url } | DownloadSource::Direct { url } => (row.server, url.clone()),
+    let key = |row: &DownloadView, server: Option<ServerId>| match &row.source {
+        DownloadSource::File { file_id } => (server, file_id.to_string()),
+        DownloadSource::Url { url } | DownloadSource::Direct { url } => (server, url.clone()),
     };
-    let mut known: HashSet<_> = there.iter().map(key).collect();
+    let mut known: HashSet<_> = there.iter().map(|row| key(row, row.server)).collect();
     let mut items = Wanted::new();
     for row in saved.iter().rev() {
         let over = matches!(
             row.state,
             DownloadState::Completed | DownloadState::Cancelled
         );
-        let away = row.server.is_some_and(|server| !servers.contains(&server));
-        if over || away || !known.insert(key(row)) {
+        let server = match row.server {
+            Some(saved) => match servers.get(&saved) {
+                Some(here) => Some(*here),
+                None => continue,
+            },
+            None => None,
+        };
+        if over || !known.insert(key(row, server)) {
             continue;
         }
         items
-            .entry(row.server)
+            .entry(server)
             .or_default()
             .push(match row.source.clone() {
                 DownloadSource::File { file_id } => AddItem::File {
@@ -274,7 +347,7 @@ mod tests {
             of("https://h/2", DownloadState::Queued),
         ];
         let there = [of("https://h/1", DownloadState::Completed)];
-        let (items, left_out) = wanted(&saved, &there, &HashSet::new());
+        let (items, left_out) = wanted(&saved, &there, &HashMap::new());
         let urls: Vec<_> = items[&None]
             .iter()
             .map(|item| match item {
@@ -285,6 +358,24 @@ mod tests {
         let direct = Some(Via::Direct);
         assert_eq!(urls, [("https://h/2", direct), ("https://h/4", direct)]);
         assert_eq!(left_out, 3);
+    }
+
+    #[test]
+    fn downloads_of_an_added_server_go_to_the_one_that_it_is_here() {
+        let id = |text: &str| -> ServerId { serde_json::from_str(text).expect("an id") };
+        let away = id("\"00000000-0000-4000-8000-000000000001\"");
+        let here = id("\"00000000-0000-4000-8000-000000000002\"");
+        let row = |url, server| DownloadView {
+            server: Some(server),
+            ..of(url, DownloadState::Queued)
+        };
+        let saved = [row("https://h/2", here), row("https://h/1", away)];
+        let (items, left_out) = wanted(&saved, &[], &HashMap::from([(away, here)]));
+        // The other one's server is not known: it may be another's of the same id.
+        assert_eq!((items[&Some(here)].len(), left_out), (1, 1));
+        let there = [row("https://h/1", here)];
+        let (items, left_out) = wanted(&saved, &there, &HashMap::from([(away, here)]));
+        assert_eq!((items.len(), left_out), (0, 2));
     }
 
     #[test]
@@ -302,6 +393,7 @@ mod tests {
         let carried = Carried {
             version: VERSION,
             settings: Settings::default(),
+            servers: Vec::new(),
             downloads: vec![of("https://h/1", DownloadState::Queued)],
         };
         let text = serde_json::to_string(&carried).expect("text");

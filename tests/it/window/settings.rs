@@ -1,15 +1,18 @@
 //! What is set: kept over a restart, refused where it cannot be, in every language.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use longhaul_tests::{
     content::incompressible,
     desk::{Desk, Theme},
+    origin::Origin,
     wait::{SOON, eventually},
 };
 use serde_json::{Value, json};
-use thirtyfour::Key;
+use thirtyfour::{By, Key};
 
-use super::{in_state, press, says, set};
+use super::{add, in_state, press, rows, says, set};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_hold_over_a_restart_and_a_wrong_one_is_refused_in_words() -> anyhow::Result<()> {
@@ -134,4 +137,52 @@ async fn diagnostics_tell_what_a_report_needs_and_no_link_name_or_token() -> any
         ensure!(!said.contains(secret), "{secret} is in {said}");
     }
     window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn list_and_settings_are_saved_to_a_file_and_taken_in_elsewhere() -> anyhow::Result<()> {
+    let origin = Origin::start(vec![7; 64 << 20], Duration::from_millis(200), 0).await;
+    let urls: Vec<_> = (0..3)
+        .map(|number| format!("{}/file.bin?{number}", origin.url))
+        .collect();
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    set(&window, "connections", json!(7)).await?;
+    let ids = add(&window, &urls).await?;
+    window.call("pause", json!({ "ids": ids })).await?;
+    in_state(&window, "paused", 3).await?;
+    window.click("[data-testid=settings-button]").await?;
+    let button = |text: &str| By::XPath(format!("//button[text()='{text}']"));
+    window
+        .page
+        .find(button("Save to a file…"))
+        .await?
+        .click()
+        .await?;
+    let saved = desk.home().join("saved.json");
+    desk.choose("Save the list and the settings", &saved)
+        .await?;
+    says(&window, "saved.json").await?;
+    window.close(&desk).await?;
+
+    let elsewhere = Desk::open().await?;
+    let window = elsewhere.window(Theme::Light).await?;
+    let known = add(&window, &urls[..1]).await?;
+    window.click("[data-testid=settings-button]").await?;
+    window
+        .page
+        .find(button("Take in a file…"))
+        .await?
+        .click()
+        .await?;
+    elsewhere.choose("Take in a saved list", &saved).await?;
+    says(&window, "2 added, 1 left out").await?;
+    let rows = rows(&window).await?;
+    ensure!(
+        rows.len() == 3 && rows[2]["id"] == known[0].as_str(),
+        "{rows:?}"
+    );
+    let settings = window.call("settings", Value::Null).await?;
+    ensure!(settings["connections"] == 7, "{settings}");
+    window.close(&elsewhere).await
 }

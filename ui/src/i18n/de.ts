@@ -94,4 +94,5 @@ export const de: Words = {
   set_awake: "Den Computer wach halten, solange Downloads laufen", set_clipboard: "Kopierte Links auf Dateien zum Herunterladen anbieten",
   keepBoth: "Beide behalten", replace: "Datei ersetzen", set_sameName: "Wenn ein Name vergeben ist",
   sameName_number: "Nummer anhängen", sameName_ask: "Fragen",
+  importedWithout: "Nicht hinzugefügt, weil sie ihr Token verlangen: {names}. Fügen Sie sie hinzu und übernehmen Sie die Liste erneut.",
 };

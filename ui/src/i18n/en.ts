@@ -251,4 +251,5 @@ export const en = {
   set_sameName: "When a name is taken",
   sameName_number: "Add a number",
   sameName_ask: "Ask",
+  importedWithout: "Not added, as they want their token: {names}. Add them, and take the list in again.",
 };

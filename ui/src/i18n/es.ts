@@ -94,4 +94,5 @@ export const es: Words = {
   set_awake: "Mantener el equipo despierto mientras haya descargas", set_clipboard: "Ofrecer descargar los enlaces a archivos que copie",
   keepBoth: "Conservar ambos", replace: "Reemplazar el archivo", set_sameName: "Si el nombre ya existe",
   sameName_number: "Añadir un número", sameName_ask: "Preguntar",
+  importedWithout: "No añadidos porque exigen su token: {names}. Añádalos e incorpore la lista de nuevo.",
 };

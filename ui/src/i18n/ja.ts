@@ -80,4 +80,5 @@ export const ja: Words = {
   d_server: "サーバー",
   set_awake: "ダウンロード中はコンピューターをスリープさせない", set_clipboard: "コピーしたファイルのリンクをダウンロードするか尋ねる",
   keepBoth: "両方残す", replace: "ファイルを置き換える", set_sameName: "同じ名前があるとき", sameName_number: "番号を付ける", sameName_ask: "確認する",
+  importedWithout: "トークンが必要なため追加されませんでした：{names}。追加してからもう一度取り込んでください。",
 };

@@ -74,4 +74,5 @@ export const zh: Words = {
   srv_keepToken: "已存于密钥环；留空则不变", srv_gone: "已从设置中移除", d_server: "服务器",
   set_awake: "下载进行时不让电脑休眠", set_clipboard: "复制文件链接时提示下载",
   keepBoth: "两个都保留", replace: "替换文件", set_sameName: "文件名已存在时", sameName_number: "添加编号", sameName_ask: "询问",
+  importedWithout: "以下服务器需要令牌，未添加：{names}。请添加后再次导入列表。",
 };

@@ -40,7 +40,10 @@ export function SystemSettings({ backend, system }: { backend: Backend; system: 
   };
   const importList = () => {
     system.importList().then((done) => {
-      if (done) setSaid(t("imported", { added: done.added, left: done.leftOut }));
+      if (!done) return;
+      const names = done.serversLeftOut.join(", ");
+      const said = t("imported", { added: done.added, left: done.leftOut });
+      setSaid(names ? `${said} ${t("importedWithout", { names })}` : said);
     }, failed);
   };
   const copy = () => {
