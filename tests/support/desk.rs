@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{Capabilities, WebDriver};
@@ -173,26 +173,36 @@ impl Desk {
     /// When xdotool is missing, or no such dialog comes up.
     pub async fn choose(&self, title: &str, path: &Path) -> anyhow::Result<()> {
         let path = path.to_str().context("a path of text")?;
-        let dialog = format!("^{title}$");
-        let done = Command::new("timeout")
-            .args([
-                "20",
-                "xdotool",
-                "search",
-                "--sync",
-                "--onlyvisible",
-                "--name",
-                &dialog,
-            ])
-            // Without a window manager nobody gives it the keys.
-            .args(["windowfocus", "--sync", "%1", "type", "--delay", "20", path])
-            .args(["key", "Return"])
+        let title = format!("^{title}$");
+        let found = ["search", "--onlyvisible", "--name", &title];
+        let dialog = eventually("the dialog", SOON, async || {
+            let said = self.xdotool(&found).await?;
+            Ok((!said.is_empty()).then_some(said))
+        })
+        .await?;
+        // Without a window manager nobody gives it the keys.
+        self.xdotool(&["windowfocus", "--sync", &dialog]).await?;
+        self.xdotool(&["type", "--delay", "20", path]).await?;
+        // The first one may only take what the field proposes.
+        eventually("the dialog closes", SOON, async || {
+            if self.xdotool(&found).await?.is_empty() {
+                return Ok(Some(()));
+            }
+            self.xdotool(&["key", "Return", "sleep", "0.5"]).await?;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// What it says; nothing where it finds nothing.
+    async fn xdotool(&self, args: &[&str]) -> anyhow::Result<String> {
+        let done = Command::new("xdotool")
+            .args(args)
             .env("DISPLAY", &self.display)
-            .status()
+            .output()
             .await
             .context("xdotool (package)")?;
-        ensure!(done.success(), "xdotool in “{title}” ended with {done}");
-        Ok(())
+        Ok(String::from_utf8(done.stdout)?.trim().to_owned())
     }
 
     /// How many windows are shown.

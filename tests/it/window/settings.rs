@@ -10,7 +10,7 @@ use longhaul_tests::{
     wait::{SOON, eventually},
 };
 use serde_json::{Value, json};
-use thirtyfour::{By, Key};
+use thirtyfour::Key;
 
 use super::{add, in_state, press, rows, says, set};
 
@@ -152,13 +152,7 @@ async fn list_and_settings_are_saved_to_a_file_and_taken_in_elsewhere() -> anyho
     window.call("pause", json!({ "ids": ids })).await?;
     in_state(&window, "paused", 3).await?;
     window.click("[data-testid=settings-button]").await?;
-    let button = |text: &str| By::XPath(format!("//button[text()='{text}']"));
-    window
-        .page
-        .find(button("Save to a file…"))
-        .await?
-        .click()
-        .await?;
+    window.click("[data-testid=export-list]").await?;
     let saved = desk.home().join("saved.json");
     desk.choose("Save the list and the settings", &saved)
         .await?;
@@ -169,12 +163,7 @@ async fn list_and_settings_are_saved_to_a_file_and_taken_in_elsewhere() -> anyho
     let window = elsewhere.window(Theme::Light).await?;
     let known = add(&window, &urls[..1]).await?;
     window.click("[data-testid=settings-button]").await?;
-    window
-        .page
-        .find(button("Take in a file…"))
-        .await?
-        .click()
-        .await?;
+    window.click("[data-testid=import-list]").await?;
     elsewhere.choose("Take in a saved list", &saved).await?;
     says(&window, "2 added, 1 left out").await?;
     let rows = rows(&window).await?;

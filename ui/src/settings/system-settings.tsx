@@ -69,8 +69,8 @@ export function SystemSettings({ backend, system }: { backend: Backend; system: 
           set={(watchClipboard) => { save({ watchClipboard }); }} />
         <span>{t("set_carry")}</span>
         <span className="flex gap-2">
-          <Button onClick={exportList}>{t("exportList")}</Button>
-          <Button onClick={importList}>{t("importList")}</Button>
+          <Button data-testid="export-list" onClick={exportList}>{t("exportList")}</Button>
+          <Button data-testid="import-list" onClick={importList}>{t("importList")}</Button>
         </span>
         <span>{t("set_about")}</span>
         <span className="flex min-w-0 items-center gap-2">

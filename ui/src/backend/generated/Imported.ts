@@ -11,4 +11,8 @@ added: number,
 /**
  * Downloads that were left out.
  */
-leftOut: number, };
+leftOut: number, 
+/**
+ * Servers that could not be added, because they want their token, for one.
+ */
+serversLeftOut: Array<string>, };
