@@ -85,7 +85,7 @@ export function shell({ rows, files, server, servers = [], notices = [] }) {
     setAutostart: (on) => { autostart = on; return on; },
     given: () => desk.given.splice(0),
     export: () => "/home/ada/longhaul.json",
-    import: () => ({ added: 2, leftOut: 5 }),
+    import: () => ({ added: 2, leftOut: 5, serversLeftOut: [] }),
     diagnostics: () => "Longhaul 0.1.0 on linux",
     chooseFolder: () => "/mnt/archive",
     add: ({ items }) => ({ ids: items.map((_, at) => `new-${at}`) }),
