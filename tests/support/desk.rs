@@ -182,13 +182,18 @@ impl Desk {
         .await?;
         // Without a window manager nobody gives it the keys.
         self.xdotool(&["windowfocus", "--sync", &dialog]).await?;
-        self.xdotool(&["type", "--delay", "20", path]).await?;
-        // The first one may only take what the field proposes.
         eventually("the dialog closes", SOON, async || {
-            if self.xdotool(&found).await?.is_empty() {
-                return Ok(Some(()));
+            // It may not have been ready for the first letter.
+            let anew = ["key", "ctrl+l", "key", "ctrl+a"];
+            let typed = ["type", "--delay", "20", path];
+            // The first one may only take what the field proposes.
+            let confirmed = ["key", "Return", "sleep", "0.5"];
+            for keys in [&anew[..], &typed, &confirmed, &confirmed] {
+                if self.xdotool(&found).await?.is_empty() {
+                    return Ok(Some(()));
+                }
+                self.xdotool(keys).await?;
             }
-            self.xdotool(&["key", "Return", "sleep", "0.5"]).await?;
             Ok(None)
         })
         .await

@@ -190,19 +190,18 @@ impl Lane {
         }
     }
 
-    /// Writes a chunk as fast as the limits allow. Answers whether more is wanted.
+    /// Writes a chunk as fast as the limits allow: each piece is paid for before it counts, or every
+    /// connection would be one piece ahead. Answers whether more is wanted.
     async fn put_paced(&self, cursor: &mut Cursor, mut chunk: Bytes) -> Result<bool, Fault> {
         let site = &self.site;
         loop {
             let step = usize::try_from(site.limits.step()).unwrap_or(usize::MAX);
             let piece = chunk.split_to(step.min(chunk.len()));
-            let length = piece.len() as u64;
-            let more = self.put(cursor, piece).await?;
-            // Paid for even where nothing more is wanted: many small files share a limit too.
             tokio::select! {
                 () = self.stop.cancelled() => return Err(Fault::Stopped),
-                () = site.limits.take(length) => {}
+                () = site.limits.take(piece.len() as u64) => {}
             }
+            let more = self.put(cursor, piece).await?;
             if !more || chunk.is_empty() {
                 return Ok(more);
             }
