@@ -12,7 +12,7 @@ use longhaul_tests::{
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use super::{add, in_state, names, press, rows, says, set};
+use super::{add, in_state, names, press, rows, says, set, write};
 
 const MIB: usize = 1 << 20;
 /// Between chunks of 64 KiB: with all the connections it may have, 64 MiB take 13 seconds.
@@ -46,9 +46,7 @@ async fn no_more_run_at_a_time_than_the_settings_say() -> anyhow::Result<()> {
     add(&window, &urls(&origin, 6)).await?;
     in_state(&window, "downloading", 3).await?;
     press(&window, Key::Control + ",").await?;
-    let field = window.shows("input[inputmode=numeric]").await?;
-    field.clear().await?;
-    field.send_keys("5" + Key::Enter).await?;
+    write(&window, "input[inputmode=numeric]", "5" + Key::Enter).await?;
     in_state(&window, "downloading", 5).await?;
     ensure!(window.call("settings", Value::Null).await?["concurrent"] == 5);
     window.close(&desk).await

@@ -7,7 +7,7 @@ use longhaul_tests::{
     window::Window,
 };
 use serde_json::{Value, json};
-use thirtyfour::TypingData;
+use thirtyfour::{Key, TypingData};
 
 mod adding;
 mod control;
@@ -100,10 +100,12 @@ async fn set(window: &Window, name: &str, value: Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes into a field, in place of what it holds.
-async fn write(window: &Window, css: &str, text: &str) -> anyhow::Result<()> {
+/// Writes into a field, in place of what it holds, as a user does: what the driver's own `clear` does
+/// the page may take back.
+async fn write(window: &Window, css: &str, text: impl Into<TypingData>) -> anyhow::Result<()> {
     let field = window.shows(css).await?;
-    field.clear().await?;
+    field.send_keys(Key::Control + "a").await?;
+    field.send_keys(Key::Delete + "").await?;
     field.send_keys(text).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use longhaul_tests::{
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use super::{add, in_state, press, rows, says, set};
+use super::{add, in_state, press, rows, says, set, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_hold_over_a_restart_and_a_wrong_one_is_refused_in_words() -> anyhow::Result<()> {
@@ -49,9 +49,7 @@ async fn settings_hold_over_a_restart_and_a_wrong_one_is_refused_in_words() -> a
         "{settings}"
     );
     window.click("[data-testid=settings-button]").await?;
-    let field = window.shows("input[inputmode=numeric]").await?;
-    field.clear().await?;
-    field.send_keys("99" + Key::Enter).await?;
+    write(&window, "input[inputmode=numeric]", "99" + Key::Enter).await?;
     says(&window, "A whole number from 1 to 64.").await?;
     ensure!(window.call("settings", Value::Null).await?["concurrent"] == 7);
     window.close(&desk).await
@@ -73,8 +71,16 @@ async fn another_language_holds_at_once_and_after_a_restart() -> anyhow::Result<
             .await?
             .send_keys(language)
             .await?;
-        window.loses("[role=dialog]").await?;
-        says(&window, said).await?;
+        // The page is loaded anew, and there is none for a moment.
+        let script = "return !document.querySelector('[role=dialog]') \
+                      && document.body.textContent.includes(arguments[0]);";
+        eventually(&format!("“{said}”"), SOON, async || {
+            let found = window.page.execute(script, vec![json!(said)]).await;
+            Ok(found
+                .is_ok_and(|found| found.json() == &json!(true))
+                .then_some(()))
+        })
+        .await?;
     }
     window.close(&desk).await?;
     let window = desk.window(Theme::Light).await?;

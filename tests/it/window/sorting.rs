@@ -13,7 +13,7 @@ use longhaul_tests::{
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use super::{ROW, add, in_state, press, rows, set};
+use super::{ROW, add, in_state, press, rows, set, write};
 
 const FILES: [(&str, u64); 4] = [
     ("alpha.zip", 300_000),
@@ -169,9 +169,7 @@ async fn a_rows_menu_limits_its_speed_and_the_pull_keeps_to_it() -> anyhow::Resu
     })
     .await?;
     window.click("[data-testid=menu-action-limitSpeed]").await?;
-    let field = window.shows("[data-testid=limit-field]").await?;
-    field.clear().await?;
-    field.send_keys("0.1").await?;
+    write(&window, "[data-testid=limit-field]", "0.1").await?;
     press(&window, Key::Enter + "").await?;
     let done = async || {
         let row = rows(&window).await?.swap_remove(0);
