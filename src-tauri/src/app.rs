@@ -18,6 +18,7 @@ use crate::{
     notify::Notifier,
     options::{Options, Places},
     tray::{self, Tray},
+    updates::{self, Source, Updates},
 };
 
 /// The event that carries every change to the page.
@@ -41,7 +42,11 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .with_filename(places.data.join("window.json").display().to_string())
         .build();
     let kept = Look::open(&places.data);
-    let app = tauri::Builder::default()
+    let mut context = tauri::generate_context!();
+    let plugins = &mut context.config_mut().plugins.0;
+    let source = Source::find(options.updates.as_deref(), plugins.get("updater"));
+    let updates = Arc::new(Updates::new(&source));
+    let mut builder = tauri::Builder::default()
         .plugin(single)
         .plugin(window_state)
         .plugin(border::plugin())
@@ -52,6 +57,7 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .manage(Lifecycle::new())
         .manage(Given::default())
         .manage(kept)
+        .manage(updates)
         .invoke_handler(tauri::generate_handler![commands::call])
         .setup(|app| {
             let handle = app.handle().clone();
@@ -59,8 +65,13 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
             let work = tauri::async_runtime::spawn(work(handle, options, places));
             app.state::<Lifecycle>().own(work);
             Ok(())
-        })
-        .build(tauri::generate_context!())
+        });
+    if let Ok(Some(source)) = source {
+        plugins.insert("updater".to_owned(), source.configuration());
+        builder = builder.plugin(tauri_plugin_updater::Builder::new().build());
+    }
+    let app = builder
+        .build(context)
         .context("the window cannot be opened")?;
     app.run(|app, event| {
         if let RunEvent::WindowEvent {
@@ -138,6 +149,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
     }
     tracing::info!(server = %host.address, embedded = host.is_embedded(), "ready");
     let copied = clipboard::watch(app.clone(), host.clone(), lifecycle.settings());
+    let looked = updates::watch(app.clone(), lifecycle.settings());
     let telling = tell(&app, &host);
     lifecycle.announce(Start::Ready(host.clone()));
     tokio::select! {
@@ -148,6 +160,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
         () = wait_for_the_end(&app, &stop) => {}
     }
     copied.abort();
+    looked.abort();
     host.stop().await;
     app.state::<Look>().written().await;
     tracing::info!("Longhaul has stopped");

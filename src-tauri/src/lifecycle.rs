@@ -38,6 +38,8 @@ pub(crate) struct Lifecycle {
     work: Mutex<Option<JoinHandle<()>>>,
     quitting: Mutex<Option<JoinHandle<()>>>,
     quit: AtomicBool,
+    /// Whether the app starts again when it has ended.
+    anew: AtomicBool,
     /// Whether there is an icon in the tray by which a hidden window comes back.
     tray: AtomicBool,
     /// What the user has set, for those parts of the shell that obey it.
@@ -53,6 +55,7 @@ impl Lifecycle {
             work: Mutex::new(None),
             quitting: Mutex::new(None),
             quit: AtomicBool::new(false),
+            anew: AtomicBool::new(false),
             tray: AtomicBool::new(false),
             settings: watch::channel(Settings::default()).0,
         }
@@ -119,6 +122,11 @@ impl Lifecycle {
         }
     }
 
+    /// The end that comes next is followed by a start.
+    pub(crate) fn begin_anew(&self) {
+        self.anew.store(true, Ordering::Release);
+    }
+
     /// Whether the process may end now. The first time it may not: the work is told to stop, and
     /// the app exits by itself when it has, or when it took too long.
     pub(crate) fn may_exit(&self, app: &AppHandle) -> bool {
@@ -136,8 +144,13 @@ impl Lifecycle {
                 tracing::warn!("something did not stop in time; it resumes from what is synced");
             }
             use tauri::Manager as _;
-            app.state::<Lifecycle>().quit.store(true, Ordering::Release);
-            app.exit(0);
+            let lifecycle = app.state::<Lifecycle>();
+            lifecycle.quit.store(true, Ordering::Release);
+            // Only now: nothing can hold a restart up that has begun.
+            match lifecycle.anew.load(Ordering::Acquire) {
+                true => app.request_restart(),
+                false => app.exit(0),
+            }
         }));
         false
     }

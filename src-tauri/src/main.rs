@@ -21,6 +21,7 @@ mod notify;
 mod opening;
 mod options;
 mod tray;
+mod updates;
 
 use std::process::ExitCode;
 

@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// A server elsewhere, instead of the one inside
     #[arg(long, env = "LONGHAUL_SERVER", value_name = "URL")]
     pub(crate) server: Option<Url>,
+    /// Where new versions of the app come from, instead of what the administrator says
+    #[arg(long, env = "LONGHAUL_UPDATES", value_name = "FILE")]
+    pub(crate) updates: Option<PathBuf>,
     /// A link (`longhaul://add?url=…`) whose downloads are to be asked for
     #[arg(value_name = "LINK")]
     pub(crate) link: Option<String>,

@@ -31,6 +31,7 @@ pub struct Desk {
     /// Notifications arrive here.
     pub centre: Centre,
     options: Vec<String>,
+    variables: Vec<(String, String)>,
     pub(crate) display: String,
     bus: String,
     root: TempDir,
@@ -88,6 +89,7 @@ impl Desk {
         Ok(Self {
             centre,
             options: Vec::new(),
+            variables: Vec::new(),
             display: format!(":{display}"),
             bus,
             root,
@@ -122,6 +124,11 @@ impl Desk {
     /// Starts the app with this besides.
     pub fn option(&mut self, name: &str, value: &str) {
         self.options.extend([name.to_owned(), value.to_owned()]);
+    }
+
+    /// Starts the app with this in its environment.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts a keyring that is open, as a session's login does.
@@ -333,9 +340,17 @@ impl Desk {
             .env("GTK_THEME", theme.gtk())
             .env("NO_AT_BRIDGE", "1")
             .env("LIBGL_ALWAYS_SOFTWARE", "1");
-        for name in ["LONGHAUL_SERVER", "LONGHAUL_TOKEN_FILE", "LONGHAUL_LOG"] {
+        for name in [
+            "APPIMAGE",
+            "LONGHAUL_SERVER",
+            "LONGHAUL_TOKEN_FILE",
+            "LONGHAUL_LOG",
+            "LONGHAUL_UPDATES",
+        ] {
             command.env_remove(name);
         }
+        let variables = self.variables.iter();
+        command.envs(variables.map(|(name, value)| (name, value)));
     }
 }
 

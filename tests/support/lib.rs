@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod centre;
 pub mod content;
 pub mod desk;
+pub mod feed;
 pub mod launch;
 pub mod nginx;
 pub mod origin;

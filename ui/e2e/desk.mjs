@@ -23,15 +23,19 @@ export async function serve() {
 }
 
 /** Runs in the page, before it: `rows` are the list, `calls` what was asked for, `tell` sends an event. */
-export function shell({ rows, files, server, servers = [], notices = [] }) {
+export function shell({ rows, files, server, servers = [], notices = [], updates }) {
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
-    urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, timetable: null, folders: [] };
+    urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, lookForUpdates: true, timetable: null, folders: [] };
   let autostart = false;
+  updates ??= {
+    source: "updates.example.com", fault: null, installs: true, stage: { stage: "idle" }, found: null, error: null,
+    lookedAt: new Date().toISOString(),
+  };
   const count = (...states) => rows.filter((row) => states.includes(row.state)).length;
   const totals = () => ({
     all: rows.length, active: count("preparing", "downloading", "verifying"), waiting: count("queued", "paused"),
@@ -87,6 +91,8 @@ export function shell({ rows, files, server, servers = [], notices = [] }) {
     export: () => "/home/ada/longhaul.json",
     import: () => ({ added: 2, leftOut: 5, serversLeftOut: [] }),
     diagnostics: () => "Longhaul 0.1.0 on linux",
+    updates: () => updates,
+    lookForUpdates: () => updates,
     chooseFolder: () => "/mnt/archive",
     add: ({ items }) => ({ ids: items.map((_, at) => `new-${at}`) }),
     remove: ({ ids }) => {

@@ -18,6 +18,7 @@ import { Sidebar } from "./downloads/sidebar";
 import { useKept, useRemembered } from "./kit/remembered";
 import { Tips } from "./kit/tooltip";
 import { SettingsDialog } from "./settings/settings-dialog";
+import { useUpdates } from "./settings/use-updates";
 import { THEMES, useTheme } from "./theme/use-theme";
 import { Header } from "./window/header";
 import { LimitDialog } from "./window/limit-dialog";
@@ -91,6 +92,7 @@ export function App({ backend }: { backend: Backend }) {
   };
   useGiven(openAddWith);
   const { system } = backend;
+  const updates = useUpdates(system);
   useEffect(() => { system?.onGiven((given) => { setOver({ kind: "add", given }); }); }, [system]);
   useKeys({
     rows: shown, picked, chosen, host, setPicked, act, step,
@@ -109,7 +111,7 @@ export function App({ backend }: { backend: Backend }) {
           <main className="flex min-w-0 flex-1 flex-col">
             <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
               sort={sort} setSort={setSort} speed={host.pulls ? totals.speed : null}
-              palette={openPalette} settings={openSettings} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
+              palette={openPalette} settings={openSettings} newer={updates?.found?.version ?? null} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
               details={details === "shown"} toggleDetails={toggleDetails} />
             <Told backend={backend} list={list} problem={told.problem} dismissProblem={told.dismissProblem} />
             {downloads.length === 0
@@ -130,7 +132,7 @@ export function App({ backend }: { backend: Backend }) {
             add={add} close={close} />
         )}
         {over?.kind === "settings" && (
-          <SettingsDialog backend={backend} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
+          <SettingsDialog backend={backend} updates={updates} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
             close={close} />
         )}
         {over?.kind === "palette" && (

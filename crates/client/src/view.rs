@@ -470,6 +470,8 @@ pub struct Settings {
     pub keep_awake: bool,
     /// Whether links to files that are copied are offered to be downloaded.
     pub watch_clipboard: bool,
+    /// Whether new versions of the app are looked for once a day, where they have a source.
+    pub look_for_updates: bool,
     /// Hours in which downloads go slower or rest.
     pub timetable: Option<Timetable>,
     /// Where files of some kinds go instead; the first that fits.
@@ -526,6 +528,7 @@ impl Default for Settings {
             close_to_tray: false,
             keep_awake: true,
             watch_clipboard: false,
+            look_for_updates: true,
             timetable: None,
             folders: Vec::new(),
             same_name: SameName::Number,

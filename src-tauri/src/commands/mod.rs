@@ -9,6 +9,7 @@ mod files;
 mod servers;
 mod settings;
 mod table;
+mod updates;
 
 use serde_json::Value;
 use tauri::{AppHandle, Manager};
@@ -23,7 +24,7 @@ use self::{
     settings::Choice,
     table::commands,
 };
-use crate::{host::Host, lifecycle::Lifecycle};
+use crate::{host::Host, lifecycle::Lifecycle, updates::UpdateView};
 use longhaul_client::{
     AddOutcome, AddRequest, SegmentMap, ServerEdit, ServerId, Settings, Snapshot,
 };
@@ -90,6 +91,14 @@ commands! {
     import: () => Option<Imported>, carry::import;
     /// What a report of a fault needs, without secrets.
     diagnostics: () => String, carry::diagnostics;
+    /// What there is to say about new versions of the app.
+    updates: () => UpdateView, updates::updates;
+    /// Asks the source of updates for a newer version.
+    lookForUpdates: () => UpdateView, updates::look;
+    /// Fetches the version that was found, verifies it, and puts it in this one's place.
+    installUpdate: () => UpdateView, updates::install;
+    /// Ends the app and starts it anew.
+    restart: () => (), updates::restart;
     /// What this is, and where it keeps things.
     about: () => About, about::about;
 }

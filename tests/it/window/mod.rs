@@ -20,6 +20,7 @@ mod settings;
 mod sorting;
 mod system;
 mod trouble;
+mod updates;
 mod way;
 
 const LARGE: u64 = 200_000_000;

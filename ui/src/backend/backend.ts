@@ -11,6 +11,7 @@ import type { SegmentMap } from "./generated/SegmentMap";
 import type { ServerEdit } from "./generated/ServerEdit";
 import type { Settings } from "./generated/Settings";
 import type { Snapshot } from "./generated/Snapshot";
+import type { UpdateView } from "./generated/UpdateView";
 
 /**
  * What a host may be unable to do: keep settings, pull the bytes itself, delete a file, bring a removed row
@@ -39,6 +40,12 @@ export interface System {
   exportList(): Promise<string | null>;
   importList(): Promise<Imported | null>;
   diagnostics(): Promise<string>;
+  updates(): Promise<UpdateView>;
+  /** Calls back at each change of that; answers how to stop. */
+  onUpdates(changed: (view: UpdateView) => void): () => void;
+  lookForUpdates(): Promise<unknown>;
+  installUpdate(): Promise<unknown>;
+  restart(): Promise<unknown>;
 }
 
 /** The job servers beside the first one; the list says how each is. */

@@ -6,6 +6,7 @@ import { keepBy } from "../kit/remembered";
 import { BackendError, type Backend } from "./backend";
 import type { ClientEvent } from "./generated/ClientEvent";
 import type { Commands } from "./generated/Commands";
+import type { UpdateView } from "./generated/UpdateView";
 
 async function call<Name extends keyof Commands>(
   name: Name,
@@ -59,6 +60,14 @@ export function tauriBackend(): Backend {
       exportList: () => call("export", null),
       importList: () => call("import", null),
       diagnostics: () => call("diagnostics", null),
+      updates: () => call("updates", null),
+      onUpdates(changed) {
+        const listening = listen<UpdateView>("updates", (event) => { changed(event.payload); });
+        return () => { void listening.then((stop) => { stop(); }); };
+      },
+      lookForUpdates: () => call("lookForUpdates", null),
+      installUpdate: () => call("installUpdate", null),
+      restart: () => call("restart", null),
     },
     chooseFolder: () => call("chooseFolder", null),
     dismissNotices() {

@@ -16,15 +16,21 @@ export function Button({ tone = "plain", className = "", ...rest }: ButtonProps)
   return <button type="button" className={`${SHAPE} ${TONES[tone]} ${className}`} {...rest} />;
 }
 
-type IconProps = Omit<ComponentProps<"button">, "children"> & { name: string; icon: LucideIcon };
+type IconProps = Omit<ComponentProps<"button">, "children"> & {
+  name: string;
+  icon: LucideIcon;
+  /** Whether there is something behind it to be seen. */
+  dot?: boolean;
+};
 
 /** `name` is the label, and the tooltip's text. */
-export function IconButton({ name, icon: Icon, className = "", ...rest }: IconProps) {
+export function IconButton({ name, icon: Icon, dot = false, className = "", ...rest }: IconProps) {
   return (
     <Tip text={name}>
       <button type="button" aria-label={name} {...rest}
-        className={`rounded-md p-1.5 text-dim hover:bg-line hover:text-ink disabled:opacity-40 ${className}`}>
+        className={`relative rounded-md p-1.5 text-dim hover:bg-line hover:text-ink disabled:opacity-40 ${className}`}>
         <Icon aria-hidden size={16} />
+        {dot && <span aria-hidden className="absolute top-0.5 right-0.5 size-2 rounded-full bg-accent" />}
       </button>
     </Tip>
   );

@@ -1,5 +1,6 @@
 // What can be set, with immediate effect.
 import type { Backend } from "../backend/backend";
+import type { UpdateView } from "../backend/generated/UpdateView";
 import type { Density } from "../downloads/list";
 import { LANGUAGES, t } from "../i18n/t";
 import { keep, keptAs } from "../kit/remembered";
@@ -12,6 +13,7 @@ import { SystemSettings } from "./system-settings";
 
 interface Props {
   backend: Backend;
+  updates: UpdateView | null;
   density: Density;
   setDensity: (density: Density) => void;
   theme: Theme;
@@ -19,7 +21,7 @@ interface Props {
   close: () => void;
 }
 
-export function SettingsDialog({ backend, density, setDensity, theme, setTheme, close }: Props) {
+export function SettingsDialog({ backend, updates, density, setDensity, theme, setTheme, close }: Props) {
   return (
     <Dialog title={t("settings")} close={close}>
       <div className="flex flex-col gap-5 overflow-auto p-4">
@@ -56,7 +58,7 @@ export function SettingsDialog({ backend, density, setDensity, theme, setTheme, 
             </span>
           </div>
         </section>
-        {backend.system && <SystemSettings backend={backend} system={backend.system} />}
+        {backend.system && <SystemSettings backend={backend} system={backend.system} updates={updates} />}
       </div>
     </Dialog>
   );

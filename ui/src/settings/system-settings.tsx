@@ -3,10 +3,12 @@ import { useEffect, useState } from "react";
 import type { Backend, System } from "../backend/backend";
 import type { About } from "../backend/generated/About";
 import type { Settings } from "../backend/generated/Settings";
+import type { UpdateView } from "../backend/generated/UpdateView";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { messageOf } from "../kit/message-of";
 import { Switch } from "../kit/toggles";
+import { UpdateSettings } from "./update-settings";
 
 interface Now {
   about: About;
@@ -15,7 +17,13 @@ interface Now {
   autostart: boolean | null;
 }
 
-export function SystemSettings({ backend, system }: { backend: Backend; system: System }) {
+interface Props {
+  backend: Backend;
+  system: System;
+  updates: UpdateView | null;
+}
+
+export function SystemSettings({ backend, system, updates }: Props) {
   const [now, setNow] = useState<Now | null>(null);
   const [said, setSaid] = useState("");
   const failed = (error: unknown) => { setSaid(messageOf(error)); };
@@ -72,6 +80,13 @@ export function SystemSettings({ backend, system }: { backend: Backend; system: 
           <Button data-testid="export-list" onClick={exportList}>{t("exportList")}</Button>
           <Button data-testid="import-list" onClick={importList}>{t("importList")}</Button>
         </span>
+        {updates && (
+          <>
+            <span className="self-start">{t("set_updates")}</span>
+            <UpdateSettings system={system} view={updates} looks={settings.lookForUpdates}
+              setLooks={(lookForUpdates) => { save({ lookForUpdates }); }} failed={failed} />
+          </>
+        )}
         <span>{t("set_about")}</span>
         <span className="flex min-w-0 items-center gap-2">
           <span className="truncate text-dim select-text" title={about.dataDir}>{about.version} · {about.dataDir}</span>

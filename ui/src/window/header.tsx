@@ -27,12 +27,14 @@ interface Props {
   toggleDetails: () => void;
   palette: () => void;
   settings: () => void;
+  /** The version of the app that could be installed. */
+  newer: string | null;
   add: () => void;
 }
 
 export function Header({
   search, query, setQuery, sort, setSort, speed, pauseAll, resumeAll, details, toggleDetails, palette,
-  settings, add,
+  settings, newer, add,
 }: Props) {
   return (
     <header className="flex items-center gap-1 border-b border-line p-3">
@@ -55,7 +57,8 @@ export function Header({
         button={<IconButton name={t("sort")} icon={ArrowDownUp} />} />
       <IconButton name={t("palette")} icon={Command} data-testid="palette-button" onClick={palette} />
       <IconButton name={t("details")} icon={PanelBottom} aria-pressed={details} onClick={toggleDetails} />
-      <IconButton name={t("settings")} icon={Settings} data-testid="settings-button" onClick={settings} />
+      <IconButton name={newer ? t("settings_update", { version: newer }) : t("settings")} icon={Settings}
+        dot={newer !== null} data-testid="settings-button" onClick={settings} />
       <Button tone="primary" data-testid="add-button" aria-haspopup="dialog" onClick={add} className="ml-2">
         <Plus aria-hidden size={14} />{t("add")}
       </Button>

@@ -158,6 +158,7 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
         close_to_tray: true,
         keep_awake: false,
         watch_clipboard: true,
+        look_for_updates: false,
         timetable: Some(Timetable {
             days: [true; 7],
             from: 60,

@@ -17,6 +17,7 @@ import type { ServerEdit } from "./ServerEdit";
 import type { ServerId } from "./ServerId";
 import type { Settings } from "./Settings";
 import type { Snapshot } from "./Snapshot";
+import type { UpdateView } from "./UpdateView";
 
 /**
  * Every command of the shell by its name.
@@ -142,6 +143,22 @@ import: { args: null, reply: Imported | null, },
  * What a report of a fault needs, without secrets.
  */
 diagnostics: { args: null, reply: string, }, 
+/**
+ * What there is to say about new versions of the app.
+ */
+updates: { args: null, reply: UpdateView, }, 
+/**
+ * Asks the source of updates for a newer version.
+ */
+lookForUpdates: { args: null, reply: UpdateView, }, 
+/**
+ * Fetches the version that was found, verifies it, and puts it in this one's place.
+ */
+installUpdate: { args: null, reply: UpdateView, }, 
+/**
+ * Ends the app and starts it anew.
+ */
+restart: { args: null, reply: null, }, 
 /**
  * What this is, and where it keeps things.
  */

@@ -45,6 +45,10 @@ keepAwake: boolean,
  */
 watchClipboard: boolean, 
 /**
+ * Whether new versions of the app are looked for once a day, where they have a source.
+ */
+lookForUpdates: boolean, 
+/**
  * Hours in which downloads go slower or rest.
  */
 timetable: Timetable | null, 

@@ -1,0 +1,285 @@
+//! New versions of the app: found once a day where the user wants that, fetched and put in place
+//! when the user says so. Without a source that somebody has set up, nobody is asked.
+
+mod place;
+mod source;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use longhaul_client::Settings;
+use serde::Serialize;
+use tauri::{
+    AppHandle, Emitter as _, Manager as _,
+    async_runtime::{JoinHandle, spawn, spawn_blocking},
+};
+use tauri_plugin_updater::{Error, Update, UpdaterExt as _};
+use tokio::{
+    sync::{Mutex, watch},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use ts_rs::TS;
+
+use self::place::Place;
+pub(crate) use self::source::Source;
+
+/// The event that tells the page of it.
+const EVENT: &str = "updates";
+/// The page is told no more often.
+const TELL: Duration = Duration::from_millis(250);
+const DAY: Duration = Duration::from_hours(24);
+/// After a look that failed.
+const AGAIN: Duration = Duration::from_hours(1);
+/// For the list of versions.
+const ANSWER: Duration = Duration::from_secs(30);
+/// A version that is larger is none of ours: it is held in memory while its signature is verified.
+const LARGEST: u64 = 256 << 20;
+const NOTES: usize = 8 << 10;
+
+/// What there is to say about new versions.
+#[derive(Debug, Clone, Default, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) struct UpdateView {
+    /// The host that new versions come from; null where nobody has set one up.
+    source: Option<String>,
+    /// Why what was set up cannot be used.
+    fault: Option<String>,
+    /// Whether this copy can put another in its own place.
+    installs: bool,
+    /// What is being done.
+    stage: UpdateStage,
+    /// The newer version that was found.
+    found: Option<Release>,
+    /// Why the last thing that was tried did not succeed. What was there still is.
+    error: Option<String>,
+    /// When the source last answered.
+    #[ts(type = "string | null")]
+    looked_at: Option<Timestamp>,
+}
+
+/// A version that is newer than this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub(crate) struct Release {
+    /// Its number.
+    version: String,
+    /// What is new in it, in its publisher's words.
+    notes: Option<String>,
+}
+
+/// What is being done about updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, TS)]
+#[serde(tag = "stage", rename_all = "camelCase")]
+#[ts(export)]
+pub(crate) enum UpdateStage {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// The source is asked.
+    Looking,
+    /// The new version comes.
+    Fetching {
+        /// Bytes that are here.
+        received: u64,
+        /// Bytes of all of it, where the source says so.
+        total: Option<u64>,
+    },
+    /// It takes this one's place.
+    Installing,
+    /// It has: it runs when the app is started anew.
+    Installed,
+}
+
+/// One thing at a time is done about updates.
+pub(crate) struct Updates {
+    view: watch::Sender<UpdateView>,
+    found: Mutex<Option<Update>>,
+}
+
+impl Updates {
+    /// Nothing has been looked for; `source` is what the setup said.
+    pub(crate) fn new(source: &anyhow::Result<Option<Source>>) -> Self {
+        let mut view = UpdateView::default();
+        match source {
+            Ok(source) => view.source = source.as_ref().map(Source::host),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "no updates");
+                view.fault = Some(format!("{error:#}"));
+            }
+        }
+        Self {
+            view: watch::channel(view).0,
+            found: Mutex::new(None),
+        }
+    }
+
+    /// How it is now.
+    pub(crate) fn view(&self) -> UpdateView {
+        self.view.borrow().clone()
+    }
+
+    /// Asks the source for a newer version.
+    pub(crate) async fn look(&self, app: &AppHandle) -> UpdateView {
+        let mut found = self.found.lock().await;
+        if self.view().source.is_none() || self.view().stage == UpdateStage::Installed {
+            return self.view();
+        }
+        self.change(|view| view.stage = UpdateStage::Looking);
+        let builder = app.updater_builder().timeout(ANSWER);
+        let answer = match builder.build() {
+            Ok(updater) => updater.check().await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(update) => {
+                let release = update.as_ref().map(Release::of);
+                let version = release.as_ref().map(|release| release.version.as_str());
+                tracing::info!(version, "looked for a new version");
+                self.change(|view| {
+                    view.found = release;
+                    view.error = None;
+                    view.looked_at = Some(Timestamp::now());
+                });
+                *found = update;
+            }
+            Err(error) => self.failed(&said(&error)),
+        }
+        self.change(|view| view.stage = UpdateStage::Idle);
+        self.view()
+    }
+
+    /// Fetches the version that was found, verifies it, and puts it in this one's place.
+    pub(crate) async fn install(&self, app: &AppHandle) -> UpdateView {
+        let found = self.found.lock().await;
+        if let (Some(update), Some(place)) = (&*found, Place::of(app))
+            && self.view().stage != UpdateStage::Installed
+        {
+            self.change(|view| view.error = None);
+            let stage = match self.fetch_and_put(update.clone(), place).await {
+                Ok(()) => {
+                    tracing::info!(version = update.version, "a new version is installed");
+                    UpdateStage::Installed
+                }
+                Err(why) => {
+                    self.failed(&why);
+                    UpdateStage::Idle
+                }
+            };
+            self.change(|view| view.stage = stage);
+        }
+        self.view()
+    }
+
+    async fn fetch_and_put(&self, update: Update, place: Place) -> Result<(), String> {
+        if !source::is_allowed(&update.download_url) {
+            return Err("the source offers it over a connection that is not secure".to_owned());
+        }
+        let (mut received, too_large) = (0, CancellationToken::new());
+        let on_chunk = |length: usize, total| {
+            received += u64::try_from(length).unwrap_or(u64::MAX);
+            if received > LARGEST {
+                too_large.cancel();
+            }
+            self.change(|view| view.stage = UpdateStage::Fetching { received, total });
+        };
+        let bytes = tokio::select! {
+            biased;
+            () = too_large.cancelled() => {
+                return Err(format!("it has more than {} MiB", LARGEST >> 20));
+            }
+            bytes = update.download(on_chunk, || {}) => bytes.map_err(|error| said(&error))?,
+        };
+        self.change(|view| view.stage = UpdateStage::Installing);
+        spawn_blocking(move || place.put(&update, &bytes))
+            .await
+            .map_err(|error| error.to_string())?
+    }
+
+    fn failed(&self, why: &str) {
+        tracing::warn!(why, "no new version");
+        self.change(|view| view.error = Some(why.to_owned()));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut UpdateView)) {
+        self.view.send_modify(change);
+    }
+}
+
+impl Release {
+    fn of(update: &Update) -> Self {
+        let notes = |text: &String| text.chars().take(NOTES).collect();
+        Self {
+            version: update.version.clone(),
+            notes: update.body.as_ref().map(notes),
+        }
+    }
+}
+
+/// Tells the page of each change, and looks once a day while the settings say so; until it is
+/// aborted.
+pub(crate) fn watch(app: AppHandle, mut settings: watch::Receiver<Settings>) -> JoinHandle<()> {
+    let updates: Arc<Updates> = app.state::<Arc<Updates>>().inner().clone();
+    let mut changes = updates.view.subscribe();
+    let installs = Place::of(&app).is_some();
+    updates.change(|view| view.installs = installs);
+    let teller = app.clone();
+    let telling = async move {
+        while changes.changed().await.is_ok() {
+            let view = changes.borrow_and_update().clone();
+            if let Err(error) = teller.emit(EVENT, &view) {
+                tracing::warn!(%error, "a change could not be told to the page");
+            }
+            sleep(TELL).await;
+        }
+    };
+    let looking = async move {
+        let mut due = Instant::now();
+        loop {
+            let wanted = settings.borrow_and_update().look_for_updates;
+            if wanted && due <= Instant::now() {
+                let failed = updates.look(&app).await.error.is_some();
+                due = Instant::now() + if failed { AGAIN } else { DAY };
+            }
+            tokio::select! {
+                changed = settings.changed() => if changed.is_err() { return },
+                () = sleep_until(due), if wanted => {}
+            }
+        }
+    };
+    spawn(async move {
+        tokio::join!(telling, looking);
+    })
+}
+
+/// A sentence for people; no URL in it, as it may hold a key.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Reqwest(error) if error.is_decode() => {
+            "the source does not answer with a list of versions".to_owned()
+        }
+        Error::Reqwest(error) => {
+            let mut cause: &dyn std::error::Error = error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            format!("the source cannot be reached: {cause}")
+        }
+        Error::ReleaseNotFound | Error::Serialization(_) => {
+            "the source does not answer with a list of versions".to_owned()
+        }
+        Error::TargetNotFound(_) | Error::TargetsNotFound(_) => {
+            "the newer version is not made for this system".to_owned()
+        }
+        Error::Minisign(_)
+        | Error::Base64(_)
+        | Error::SignatureUtf8(_)
+        | Error::SignedVersionMismatch { .. }
+        | Error::MissingSignedVersion => {
+            "what came is not signed by its publisher as that version; nothing was installed"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
