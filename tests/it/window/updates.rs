@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +30,7 @@ fn as_app_image(desk: &mut Desk, publisher: &Publisher, feed: &Feed) -> anyhow::
     told(desk, &publisher.setup(feed)?)?;
     let image = desk.home().join("Longhaul.AppImage");
     fs::write(&image, OLD)?;
+    fs::set_permissions(&image, fs::Permissions::from_mode(0o755))?;
     desk.variable("APPIMAGE", image.to_str().expect("a path of text"));
     Ok(image)
 }
