@@ -27,6 +27,9 @@ export function shell({ rows, files, server, servers = [], notices = [], updates
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
+  /** Of each event, who listens. */
+  const listeners = { "client-event": [], updates: [], given: [] };
+  const emit = (event, payload) => { for (const id of listeners[event]) handlers.get(id)({ event, id: 0, payload }); };
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
@@ -46,6 +49,10 @@ export function shell({ rows, files, server, servers = [], notices = [], updates
     calls: [],
     /** What links of other programs gave. */
     given: [],
+    give(...lines) {
+      desk.given.push(...lines);
+      emit("given", null);
+    },
     rows,
     tell(changed, removed = []) {
       const byId = new Map(changed.map((row) => [row.id, row]));
@@ -53,8 +60,12 @@ export function shell({ rows, files, server, servers = [], notices = [], updates
       rows = [...changed.filter((row) => !known.has(row.id)), ...rows.map((row) => byId.get(row.id) ?? row)]
         .filter((row) => !removed.includes(row.id));
       desk.rows = rows;
-      const payload = { changed, removed, totals: totals(), server, servers, notices: [] };
-      for (const handler of handlers.values()) handler({ event: "client-event", id: 0, payload });
+      emit("client-event", { changed, removed, totals: totals(), server, servers, notices: [] });
+    },
+    /** What there is to say of updates from now on. */
+    updated(change) {
+      updates = { ...updates, ...change };
+      emit("updates", updates);
     },
   };
   const replies = {
@@ -110,6 +121,7 @@ export function shell({ rows, files, server, servers = [], notices = [], updates
   window.__TAURI_INTERNALS__ = {
     transformCallback(handler) { last += 1; handlers.set(last, handler); return last; },
     invoke(command, args) {
+      if (command === "plugin:event|listen") listeners[args.event].push(args.handler);
       if (command !== "call") return Promise.resolve(0);
       desk.calls.push(args);
       return Promise.resolve(replies[args.name]?.(args.args) ?? null);

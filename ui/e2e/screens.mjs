@@ -37,6 +37,13 @@ const VIEWS = {
       nextTryAt: new Date(NOW + 42_000).toISOString(),
     } },
   ]],
+  "update": [5, async (page) => {
+    await page.keyboard.press("Control+,");
+    await page.evaluate(() => window.desk.updated({
+      found: { version: "0.2.0", notes: "Downloads of many small files take half the time." },
+    }));
+    await page.getByTestId("diagnostics").scrollIntoViewIfNeeded();
+  }],
   "commands": [5, async (page) => {
     await first(page).click();
     await page.keyboard.press("Control+k");

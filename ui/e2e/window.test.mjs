@@ -316,10 +316,7 @@ test("hours of rest and folders by kind are set, and shown as they hold", { time
 
 test("a link of another program fills the dialog, and nothing starts by itself", { timeout: 60_000 }, async () => {
   await open(1);
-  await page.evaluate(() => {
-    window.desk.given.push("https://example.org/a.zip", "70005");
-    window.desk.tell([]);
-  });
+  await page.evaluate(() => { window.desk.give("https://example.org/a.zip", "70005"); });
   await page.getByRole("dialog").getByText("2 understood").waitFor();
   expect(await called("add")).toEqual([]);
   await page.keyboard.press("Escape");
@@ -347,6 +344,24 @@ test("what is in the list already is marked before it is added again", { timeout
   expect(await page.getByText("· in the list already").count()).toBe(1);
 });
 
+test("an update is offered, comes, and waits for a restart", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.evaluate(() => window.desk.updated({ found: { version: "0.2.0", notes: null } }));
+  await page.getByRole("button", { name: "Settings: version 0.2.0 is there" }).click();
+  await page.getByTestId("install-update").click();
+  expect(await called("installUpdate")).toEqual([null]);
+  const state = page.getByTestId("update-state");
+  await page.evaluate(() => window.desk.updated({ stage: { stage: "fetching", received: 30, total: 120 } }));
+  await state.getByText("Fetching: 25 %").waitFor();
+  expect(await page.getByTestId("install-update").isDisabled()).toBe(true);
+  await page.evaluate(() => window.desk.updated({ stage: { stage: "fetching", received: 3_000_000, total: null } }));
+  await state.getByText("Fetching: 3.0 MB").waitFor();
+  await page.evaluate(() => window.desk.updated({ stage: { stage: "installed" } }));
+  await page.getByTestId("restart").click();
+  expect(await called("restart")).toEqual([null]);
+  expect(await page.getByTestId("look-for-updates").count()).toBe(0);
+});
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCENES = {
   "an empty list": [0, async () => page.getByTestId("empty-field").fill("7 neither")],
@@ -372,6 +387,13 @@ const SCENES = {
     await page.getByTestId("server-save").click();
     await page.getByRole("button", { name: "Change jobs.example" }).click();
     await page.getByTestId("server-token").waitFor();
+  }],
+  "an update that did not come": [1, async () => {
+    await page.keyboard.press("Control+,");
+    await page.evaluate(() => window.desk.updated({
+      found: { version: "0.2.0", notes: "Faster." }, error: "the source cannot be reached: connection refused",
+    }));
+    await page.getByTestId("install-update").scrollIntoViewIfNeeded();
   }],
   "a timetable": [1, async () => {
     await page.keyboard.press("Control+,");

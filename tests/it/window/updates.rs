@@ -107,6 +107,9 @@ async fn a_new_version_is_found_at_the_start_and_installed_and_run_at_the_users_
     ensure!(fs::read(&image)? == OLD && feed.asked() == 1);
     window.click(SETTINGS).await?;
     says(&window, "[data-testid=updates]", "What is new.").await?;
+    let script = "document.querySelector(arguments[0]).scrollIntoView();";
+    let row = vec![json!("[data-testid=updates]")];
+    window.page.execute(script, row).await?;
     window.picture("updates.png").await?;
     window.click(INSTALL).await?;
     says(&window, STATE, "9.1.0 is installed").await?;

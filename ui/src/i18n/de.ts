@@ -100,7 +100,7 @@ export const de: Words = {
   updates_none: "Auf diesem Computer ist keine Quelle für Updates eingerichtet.",
   updates_fault: "Die eingerichtete Quelle für Updates ist nicht zu gebrauchen: {why}",
   updates_look: "Jetzt nachsehen", updates_looking: "Es wird nachgesehen …", updates_newest: "Dies ist die neueste ({when})",
-  updates_install: "{version} installieren", updates_fetching: "Wird geholt: {part} %",
+  updates_install: "{version} installieren", updates_fetching: "Wird geholt: {part}",
   updates_installing: "Wird eingesetzt …", updates_installed: "{version} ist installiert. Downloads machen dort weiter, wo sie sind.",
   updates_restart: "Neu starten",
   updates_byHand: "{version} ist da. Diese Kopie kann sich nicht selbst ersetzen: Holen Sie sie dort, woher diese kam.",

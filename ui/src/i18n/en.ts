@@ -261,7 +261,7 @@ export const en = {
   updates_looking: "Looking…",
   updates_newest: "This is the newest ({when})",
   updates_install: "Install {version}",
-  updates_fetching: "Fetching: {part} %",
+  updates_fetching: "Fetching: {part}",
   updates_installing: "Putting it in place…",
   updates_installed: "{version} is installed. Downloads go on from where they are.",
   updates_restart: "Restart",

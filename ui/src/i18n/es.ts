@@ -100,7 +100,7 @@ export const es: Words = {
   updates_none: "En este equipo no hay configurada ninguna fuente de actualizaciones.",
   updates_fault: "La fuente de actualizaciones configurada no sirve: {why}",
   updates_look: "Buscar ahora", updates_looking: "Buscando…", updates_newest: "Esta es la más reciente ({when})",
-  updates_install: "Instalar {version}", updates_fetching: "Descargando: {part} %", updates_installing: "Colocándola en su sitio…",
+  updates_install: "Instalar {version}", updates_fetching: "Descargando: {part}", updates_installing: "Colocándola en su sitio…",
   updates_installed: "{version} está instalada. Las descargas seguirán desde donde están.", updates_restart: "Reiniciar",
   updates_byHand: "Ya está {version}. Esta copia no puede sustituirse a sí misma: obténgala donde obtuvo esta.",
   updates_failed: "No se pudo: {why}. Esta versión sigue como estaba.",

@@ -84,7 +84,7 @@ export const ja: Words = {
   settings_update: "設定：バージョン {version} があります", set_updates: "新しいバージョン", set_updatesDaily: "1 日に 1 回確認する",
   updates_none: "このコンピューターには更新の提供元が設定されていません。", updates_fault: "設定された更新の提供元は使えません：{why}",
   updates_look: "今すぐ確認", updates_looking: "確認しています…", updates_newest: "最新のバージョンです（{when}）",
-  updates_install: "{version} をインストール", updates_fetching: "取得中：{part}%", updates_installing: "置き換えています…",
+  updates_install: "{version} をインストール", updates_fetching: "取得中：{part}", updates_installing: "置き換えています…",
   updates_installed: "{version} をインストールしました。ダウンロードは続きから再開します。", updates_restart: "再起動",
   updates_byHand: "{version} があります。このコピーは自身を置き換えられません。入手元から取得してください。",
   updates_failed: "できませんでした：{why}。現在のバージョンはそのままです。",

@@ -78,7 +78,7 @@ export const zh: Words = {
   settings_update: "设置：有新版本 {version}", set_updates: "新版本", set_updatesDaily: "每天检查一次",
   updates_none: "这台电脑没有设置更新来源。", updates_fault: "设置的更新来源无法使用：{why}", updates_look: "立即检查",
   updates_looking: "正在检查…", updates_newest: "已是最新版本（{when}）", updates_install: "安装 {version}",
-  updates_fetching: "正在获取：{part}%", updates_installing: "正在替换…",
+  updates_fetching: "正在获取：{part}", updates_installing: "正在替换…",
   updates_installed: "{version} 已安装。下载会从当前位置继续。", updates_restart: "重新启动",
   updates_byHand: "有新版本 {version}。此副本无法自行替换：请从原来的来源获取。", updates_failed: "未成功：{why}。当前版本保持不变。",
 };

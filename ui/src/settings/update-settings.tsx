@@ -3,7 +3,7 @@ import type { System } from "../backend/backend";
 import type { UpdateView } from "../backend/generated/UpdateView";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
-import { when } from "../kit/format";
+import { bytes, when } from "../kit/format";
 import { Switch } from "../kit/toggles";
 
 interface Props {
@@ -55,8 +55,8 @@ function stateOf({ stage, found, installs, lookedAt, source }: UpdateView): stri
   switch (stage.stage) {
     case "looking": return t("updates_looking");
     case "fetching": {
-      const part = stage.total ? Math.floor((100 * stage.received) / stage.total) : 0;
-      return t("updates_fetching", { part });
+      const { received, total } = stage;
+      return t("updates_fetching", { part: total ? `${Math.floor((100 * received) / total)} %` : bytes(received) });
     }
     case "installing": return t("updates_installing");
     case "installed": return t("updates_installed", { version: found?.version ?? "" });
