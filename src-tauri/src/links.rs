@@ -1,8 +1,10 @@
-//! Links of other programs and pages: `longhaul://add?url=…&id=…`. They only fill the dialog that
+//! Links of other programs and pages: `longhaul://add?url=…&id=…&sha256=…`, where a digest is that of
+//! what stands before it. They only fill the dialog that
 //! adds; nothing is downloaded unless the user says so there.
 
 use std::sync::{Mutex, PoisonError};
 
+use longhaul_protocol::Sha256;
 use tauri::{AppHandle, Emitter, Manager};
 use url::Url;
 
@@ -58,7 +60,7 @@ pub(crate) fn offer(app: &AppHandle, lines: Vec<String>) {
     }
 }
 
-/// The ids and the http(s) URLs in a link; nothing of anything else.
+/// The ids, the http(s) URLs and their digests in a link; nothing of anything else.
 fn read(text: &str) -> Option<Vec<String>> {
     let link = Url::parse(text).ok()?;
     if link.scheme() != SCHEME || link.host_str() != Some("add") {
@@ -72,6 +74,10 @@ fn read(text: &str) -> Option<Vec<String>> {
                 matches!(url.scheme(), "http" | "https").then(|| url.to_string())
             }
             "id" => value.parse::<u64>().ok().map(|id| id.to_string()),
+            "sha256" => value
+                .parse::<Sha256>()
+                .ok()
+                .map(|it| format!("sha256:{it}")),
             _ => None,
         })
         .take(MOST)
@@ -89,6 +95,12 @@ mod tests {
                     &url=javascript:alert(1)&id=no&name=x";
         let lines = read(link).expect("a link of ours");
         assert_eq!(lines, ["https://example.org/a.zip?x=1", "7"]);
+        let digest = "0123456789abcdef".repeat(4);
+        let lines = read(&format!("longhaul://add?id=7&sha256={digest}&sha256=no"));
+        assert_eq!(
+            lines,
+            Some(vec!["7".to_owned(), format!("sha256:{digest}")])
+        );
         for foreign in [
             "longhaul://remove?id=7",
             "https://add/?id=7",

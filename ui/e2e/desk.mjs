@@ -175,7 +175,7 @@ export function row(at, now = Date.now()) {
     } : null,
     folder: "/home/ada/Downloads",
     path: state === "completed" ? `/home/ada/Downloads/${NAMES[at % NAMES.length]}` : null,
-    sha256: state === "completed" ? "9f2c".repeat(16) : null, crc64nvme: "AAAAAAAAAAA=",
+    sha256: state === "completed" ? "9f2c".repeat(16) : null, wantedSha256: null, crc64nvme: "AAAAAAAAAAA=",
     proven: state === "completed", limit: null, place: 100_000 - at,
     moments: moments.map(([kind, s]) => ({ kind, at: after(s) })),
     addedAt: added.toISOString(), endedAt: CAN[state] && state !== "paused" ? after(80) : null, revision: 1,

@@ -283,13 +283,21 @@ impl Manager {
             .into_iter()
             .map(|item| {
                 let mut new = match item {
-                    AddItem::File { file_id, name } => NewDownload {
+                    AddItem::File {
+                        file_id,
                         name,
+                        sha256,
+                    } => NewDownload {
+                        name,
+                        sha256,
                         ..NewDownload::file(file_id)
                     },
-                    AddItem::Url { url, via } => match via.unwrap_or(usual) {
-                        Via::Direct => NewDownload::direct(url),
-                        Via::Server => NewDownload::url(url),
+                    AddItem::Url { url, via, sha256 } => NewDownload {
+                        sha256,
+                        ..match via.unwrap_or(usual) {
+                            Via::Direct => NewDownload::direct(url),
+                            Via::Server => NewDownload::url(url),
+                        }
                     },
                 };
                 new.folder.clone_from(&folder);

@@ -265,6 +265,9 @@ pub struct DownloadView {
     pub path: Option<String>,
     /// Its digest, once proven.
     pub sha256: Option<Sha256>,
+    /// What the user says its digest must be.
+    #[serde(default)]
+    pub wanted_sha256: Option<Sha256>,
     /// Its digest, once proven.
     pub crc64nvme: Option<Crc64Nvme>,
     /// Whether the finished file was held against digests that were known beforehand; else only
@@ -410,6 +413,10 @@ pub enum AddItem {
         #[ts(optional)]
         #[serde(default)]
         name: Option<String>,
+        /// What its digest must be; anything else is never put under its final name.
+        #[ts(optional)]
+        #[serde(default)]
+        sha256: Option<Sha256>,
     },
     /// A URL.
     Url {
@@ -419,6 +426,10 @@ pub enum AddItem {
         #[ts(optional)]
         #[serde(default)]
         via: Option<Via>,
+        /// What its digest must be; anything else is never put under its final name.
+        #[ts(optional)]
+        #[serde(default)]
+        sha256: Option<Sha256>,
     },
 }
 

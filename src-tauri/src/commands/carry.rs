@@ -257,14 +257,17 @@ fn wanted(
                 DownloadSource::File { file_id } => AddItem::File {
                     file_id,
                     name: Some(row.name.clone()),
+                    sha256: row.wanted_sha256,
                 },
                 DownloadSource::Url { url } => AddItem::Url {
                     url,
                     via: Some(Via::Server),
+                    sha256: row.wanted_sha256,
                 },
                 DownloadSource::Direct { url } => AddItem::Url {
                     url,
                     via: Some(Via::Direct),
+                    sha256: row.wanted_sha256,
                 },
             });
     }
@@ -351,7 +354,7 @@ mod tests {
         let urls: Vec<_> = items[&None]
             .iter()
             .map(|item| match item {
-                AddItem::Url { url, via } => (url.as_str(), *via),
+                AddItem::Url { url, via, .. } => (url.as_str(), *via),
                 AddItem::File { .. } => ("", None),
             })
             .collect();

@@ -3,6 +3,7 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
+    tag: "de",
     point: ',',
     bytes: "{} Bytes",
     tray_idle: "Es wird nichts geladen",

@@ -3,6 +3,7 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
+    tag: "en",
     point: '.',
     bytes: "{} bytes",
     tray_idle: "Nothing is being downloaded",

@@ -3,6 +3,7 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
+    tag: "es",
     point: ',',
     bytes: "{} bytes",
     tray_idle: "No se está descargando nada",

@@ -3,6 +3,7 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
+    tag: "ja",
     point: '.',
     bytes: "{} バイト",
     tray_idle: "ダウンロード中のものはありません",

@@ -6,6 +6,14 @@ mod es;
 mod ja;
 mod zh;
 
+use std::{collections::HashMap, sync::LazyLock};
+
+/// Why a download failed, by language and by the fault's code: the page's own words.
+static FAULTS: LazyLock<HashMap<&str, HashMap<&str, &str>>> = LazyLock::new(|| {
+    let words = include_str!("../../../ui/src/i18n/faults.json");
+    serde_json::from_str(words).expect("a file of this repository, read by the tests below")
+});
+
 /// A language that Longhaul speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Language {
@@ -54,6 +62,8 @@ impl Language {
 /// Every string of a language: one that is missing does not compile. `{}` stands for a figure.
 #[derive(Debug)]
 pub(crate) struct Words {
+    /// As the page names the language.
+    tag: &'static str,
     /// Before a decimal.
     pub(crate) point: char,
     pub(crate) bytes: &'static str,
@@ -88,6 +98,12 @@ pub(crate) fn with(words: &str, figure: &dyn std::fmt::Display) -> String {
 }
 
 impl Words {
+    /// A sentence about a fault of that code; none in English, in which the engine and the servers
+    /// say it themselves, and for a code of a later version.
+    pub(crate) fn fault(&self, code: &str) -> Option<&'static str> {
+        FAULTS.get(self.tag)?.get(code).copied()
+    }
+
     /// Decimal units, three figures: `204 MB`, `1.20 GB`.
     pub(crate) fn size(&self, count: u64) -> String {
         const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -145,6 +161,20 @@ mod tests {
                 words.more,
             ];
             assert!(figured.iter().all(|text| text.contains("{}")), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_in_each_language_but_in_english_by_who_met_it() {
+        assert!(Language::De.words().fault("disk_full").is_some());
+        assert_eq!(Language::En.words().fault("disk_full"), None);
+        for language in [Language::Zh, Language::Es, Language::Ja] {
+            for code in FAULTS["de"].keys() {
+                assert!(
+                    language.words().fault(code).is_some(),
+                    "{language:?} {code}"
+                );
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
+    tag: "zh",
     point: '.',
     bytes: "{} 字节",
     tray_idle: "没有正在下载的内容",

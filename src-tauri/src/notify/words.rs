@@ -82,10 +82,9 @@ fn all_completed(rows: &[&DownloadView], words: &'static Words) -> Message {
 }
 
 fn failed_one(row: &DownloadView, words: &'static Words) -> Message {
-    let why = row
-        .fault
-        .as_ref()
-        .map_or(words.failed, |fault| &fault.message);
+    let why = row.fault.as_ref().map_or(words.failed, |fault| {
+        words.fault(&fault.code).unwrap_or(&fault.message)
+    });
     let mut buttons = vec![(words.show, Reaction::Raise)];
     if row.can.contains(&Action::Retry) {
         buttons.push((words.retry, Reaction::Retry(vec![row.id])));
@@ -158,6 +157,7 @@ pub(super) mod tests {
             folder: "/".to_owned(),
             path: None,
             sha256: None,
+            wanted_sha256: None,
             proven: true,
             limit: None,
             place: 1,
@@ -191,6 +191,8 @@ pub(super) mod tests {
         let message = said(std::slice::from_ref(&row)).remove(0);
         assert_eq!(message.body, "The disk is full; 71 MB are kept.");
         assert_eq!(message.buttons[1].1, Reaction::Retry(vec![row.id]));
+        let german = of(std::slice::from_ref(&row), Language::De.words()).remove(0);
+        assert!(german.body.contains("Datenträger"), "{}", german.body);
         row.can.clear();
         assert_eq!(said(&[row])[0].buttons.len(), 1);
     }

@@ -10,6 +10,7 @@ use longhaul_tests::{
     wait::{SOON, eventually},
 };
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use thirtyfour::Key;
 
 use super::{ROW, add, in_state, names, press, rows, says, set};
@@ -143,5 +144,35 @@ async fn the_same_file_twice_takes_two_names() -> anyhow::Result<()> {
     let mut names = names(&desk.downloads())?;
     names.sort();
     ensure!(names == ["twin (1).bin", "twin.bin"], "{names:?}");
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_with_a_digest_becomes_that_file_or_none_and_says_which() -> anyhow::Result<()> {
+    let bytes = vec![5; 300_000];
+    let (right, wrong) = (hex::encode(Sha256::digest(&bytes)), "ab".repeat(32));
+    let origin = Origin::start(bytes, Duration::ZERO, 0).await;
+    let desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    let url = |name: &str| format!("{}/file.bin?{name}", origin.url);
+    window.click("[data-testid=add-button]").await?;
+    let field = window.shows("[data-testid=add-field]").await?;
+    field
+        .send_keys(format!("{} sha256:{right} {} {wrong}", url("a"), url("b")))
+        .await?;
+    says(&window, "2 understood").await?;
+    says(&window, "held against its sha256").await?;
+    window.click("[data-testid=add-confirm]").await?;
+    in_state(&window, "completed", 1).await?;
+    in_state(&window, "failed", 1).await?;
+    ensure!(names(&desk.downloads())? == ["file.bin"]);
+    for row in rows(&window).await? {
+        let is_right = row["wantedSha256"] == json!(right);
+        ensure!(row["proven"] == json!(is_right), "{row}");
+        ensure!(
+            is_right || row["fault"]["code"] == "digest_mismatch",
+            "{row}"
+        );
+    }
     window.close(&desk).await
 }

@@ -30,7 +30,7 @@ export function AddDialog({ backend, given, downloads, servers, add, close }: Pr
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(given);
   const [picked, setPicked] = useState<ReadonlyMap<number, FileEntry>>(new Map());
-  const found = parseAdd(text);
+  const found = parseAdd(text, !backend.absent.pull);
   const [server, setServer] = useState<string | null>(null);
   const known = useMemo(() => {
     // Which server a link was fetched by says nothing of what it is.

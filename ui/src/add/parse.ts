@@ -1,6 +1,9 @@
-// Reads the add field: ids and http(s) URLs, in any mix, split by blanks, commas or lines.
+// Reads the add field: ids and http(s) URLs, in any mix, split by blanks, commas or lines; behind each
+// its sha256 where one is known (`sha256:…`, or its 64 digits alone).
 import type { AddItem } from "../backend/generated/AddItem";
 import type { DownloadSource } from "../backend/generated/DownloadSource";
+
+const DIGEST = /^(?:sha256[:=-])?([0-9a-f]{64})$/iu;
 
 export interface Understood {
   items: AddItem[];
@@ -10,16 +13,24 @@ export interface Understood {
   repeated: number;
 }
 
-export function parseAdd(text: string): Understood {
-  const seen = new Set<string>();
+/** `digests`: whether whoever pulls can hold the file against them. */
+export function parseAdd(text: string, digests: boolean): Understood {
+  const seen = new Map<string, AddItem>();
+  let last: AddItem | undefined;
   const found: Understood = { items: [], unclear: [], repeated: 0 };
   for (const word of text.split(/[\s,;]+/u).filter(Boolean)) {
+    const sha256 = digests ? DIGEST.exec(word)?.[1]?.toLowerCase() : undefined;
     const item = itemOf(word);
-    if (!item) found.unclear.push(word);
-    else if (seen.has(keyOf(item))) found.repeated += 1;
+    if (sha256 && last && (last.sha256 ?? sha256) === sha256) last.sha256 = sha256;
+    else if (!item) found.unclear.push(word);
     else {
-      seen.add(keyOf(item));
-      found.items.push(item);
+      last = seen.get(keyOf(item));
+      if (last) found.repeated += 1;
+      else {
+        last = item;
+        seen.set(keyOf(item), item);
+        found.items.push(item);
+      }
     }
   }
   return found;

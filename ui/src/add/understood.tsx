@@ -37,6 +37,7 @@ export function Understood({ found, known }: Props) {
             return (
               <li key={name} className="flex items-center gap-2">
                 <Icon aria-hidden size={14} className="shrink-0 text-dim" /><Name name={name} />
+                {item.sha256 && <span className="shrink-0 text-dim" title={item.sha256}>· {t("withDigest")}</span>}
                 {known?.has(keyOf(item)) && <span className="shrink-0 text-dim">· {t("knownAlready")}</span>}
               </li>
             );

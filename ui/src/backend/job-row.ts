@@ -93,6 +93,7 @@ function viewOf(entry: Entry): DownloadView {
     folder: "",
     path: null,
     sha256: job?.result?.sha256 ?? null,
+    wantedSha256: null,
     crc64nvme: job?.result?.crc64nvme ?? null,
     proven: false,
     limit: null,

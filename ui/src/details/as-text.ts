@@ -13,6 +13,7 @@ export function detailsOf(row: DownloadView): string {
     [t("d_job"), row.jobId],
     [t("d_crc"), row.crc64nvme],
     [t("d_sha"), row.sha256],
+    [t("d_wanted"), row.wantedSha256],
     ...row.moments.map((moment): [string, string] => [t(`m_${moment.kind}`), moment.at]),
   ];
   return [row.name, ...lines.flatMap(([name, value]) => (value ? [`${name}: ${value}`] : []))].join("\n");

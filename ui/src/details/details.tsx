@@ -32,10 +32,12 @@ export function Details({ backend, row, servers, count, act, close }: Props) {
     [t("d_job"), row.jobId],
     [t("d_crc"), row.crc64nvme],
     [t("d_sha"), row.sha256],
+    [t("d_wanted"), row.wantedSha256 === row.sha256 ? null : row.wantedSha256],
     [t("d_fetched"), row.pulled ? bytes(row.pulled.fetched) : null],
     [t("d_renewed"), row.pulled?.linksRenewed ? String(row.pulled.linksRenewed) : null],
     [t("d_repaired"), row.pulled?.blocksRefetched ? String(row.pulled.blocksRefetched) : null],
   ];
+  const why = row.fault && faultOf(row.fault);
   const moving = row.state === "downloading" || row.state === "preparing";
   const segmented = !backend.absent.pull && row.pulled !== null && row.state !== "completed";
   return (
@@ -56,10 +58,10 @@ export function Details({ backend, row, servers, count, act, close }: Props) {
           </div>
         )}
         {segmented && <SegmentMap key={row.id} backend={backend} row={row} />}
-        {row.fault && (
+        {row.fault && why && (
           <div className="mb-3 select-text">
-            <p className="text-bad">{faultOf(row.fault)}</p>
-            {faultOf(row.fault) !== row.fault.message && <p lang="en" className="text-dim">{row.fault.message}</p>}
+            <p className="text-bad">{why}</p>
+            {why !== row.fault.message && <p lang="en" className="text-dim">{row.fault.message}</p>}
           </div>
         )}
         <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1">

@@ -24,7 +24,7 @@ export function Empty({ backend, online, add }: { backend: Backend; online: bool
     backend.files(null, null, null).then((page) => { if (current) setFiles(page.files); }, () => undefined);
     return () => { current = false; };
   }, [backend, online]);
-  const found = parseAdd(text);
+  const found = parseAdd(text, !backend.absent.pull);
   const start = () => { if (found.items.length > 0) add(found.items); };
   const newest = files.toSorted((a, b) => (b.modifiedAt ?? "").localeCompare(a.modifiedAt ?? "")).slice(0, NEWEST);
   return (

@@ -105,4 +105,5 @@ export const de: Words = {
   updates_restart: "Neu starten",
   updates_byHand: "{version} ist da. Diese Kopie kann sich nicht selbst ersetzen: Holen Sie sie dort, woher diese kam.",
   updates_failed: "Das ging nicht: {why}. Diese Version ist, wie sie war.",
+  withDigest: "mit seiner SHA-256 verglichen", d_wanted: "Verlangte Prüfsumme (SHA-256)",
 };

@@ -267,4 +267,6 @@ export const en = {
   updates_restart: "Restart",
   updates_byHand: "{version} is there. This copy cannot replace itself: get it from where you got this one.",
   updates_failed: "That did not work: {why}. This version is as it was.",
+  withDigest: "held against its sha256",
+  d_wanted: "Digest it must have (SHA-256)",
 };

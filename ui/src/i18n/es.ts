@@ -104,4 +104,5 @@ export const es: Words = {
   updates_installed: "{version} está instalada. Las descargas seguirán desde donde están.", updates_restart: "Reiniciar",
   updates_byHand: "Ya está {version}. Esta copia no puede sustituirse a sí misma: obténgala donde obtuvo esta.",
   updates_failed: "No se pudo: {why}. Esta versión sigue como estaba.",
+  withDigest: "se comprueba con su SHA-256", d_wanted: "Suma exigida (SHA-256)",
 };

@@ -88,4 +88,5 @@ export const ja: Words = {
   updates_installed: "{version} をインストールしました。ダウンロードは続きから再開します。", updates_restart: "再起動",
   updates_byHand: "{version} があります。このコピーは自身を置き換えられません。入手元から取得してください。",
   updates_failed: "できませんでした：{why}。現在のバージョンはそのままです。",
+  withDigest: "SHA-256 と照合します", d_wanted: "必要なダイジェスト（SHA-256）",
 };

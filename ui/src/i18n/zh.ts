@@ -81,4 +81,5 @@ export const zh: Words = {
   updates_fetching: "正在获取：{part}", updates_installing: "正在替换…",
   updates_installed: "{version} 已安装。下载会从当前位置继续。", updates_restart: "重新启动",
   updates_byHand: "有新版本 {version}。此副本无法自行替换：请从原来的来源获取。", updates_failed: "未成功：{why}。当前版本保持不变。",
+  withDigest: "将核对其 SHA-256", d_wanted: "要求的摘要（SHA-256）",
 };

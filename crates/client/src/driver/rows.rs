@@ -263,6 +263,7 @@ pub(crate) fn view_of(row: &Row, now: Instant, pull_speed: Option<u64>) -> Downl
         folder: record.folder.to_string_lossy().into_owned(),
         path,
         sha256,
+        wanted_sha256: record.wanted_sha256,
         crc64nvme,
         proven,
         limit: record.limit,

@@ -122,10 +122,12 @@ async fn an_addition_is_taken_whole_or_not_at_all() {
             AddItem::File {
                 file_id: FileId::new(7).expect("small"),
                 name: Some("shown.bin".into()),
+                sha256: None,
             },
             AddItem::Url {
                 url: "ftp://host/file".into(),
                 via: None,
+                sha256: None,
             },
         ],
         server: None,

@@ -76,7 +76,11 @@ async fn the_settings_say_who_fetches_unless_the_addition_does() {
     let sources = async |via| {
         let url = "https://example.invalid/a".to_owned();
         let request = AddRequest {
-            items: vec![AddItem::Url { url, via }],
+            items: vec![AddItem::Url {
+                url,
+                via,
+                sha256: None,
+            }],
             server: None,
             folder: None,
         };

@@ -81,6 +81,10 @@ path: string | null,
  */
 sha256: Sha256 | null, 
 /**
+ * What the user says its digest must be.
+ */
+wantedSha256: Sha256 | null, 
+/**
  * Its digest, once proven.
  */
 crc64nvme: Crc64Nvme | null, 
