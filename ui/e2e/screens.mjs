@@ -21,7 +21,7 @@ const VIEWS = {
   "nothing-found": [5, async (page) => page.getByRole("searchbox").fill("no such name")],
   "adding": [5, async (page) => {
     await page.keyboard.press("Control+n");
-    await page.getByTestId("add-field").fill("70000\n70003\nhttps://example.org/archive.tar.zst");
+    await page.getByTestId("add-field").fill(`70000\n70003\nhttps://example.org/archive.tar.zst sha256:${"9f2c".repeat(16)}`);
     await page.getByTestId("catalogue-item").first().waitFor();
   }],
   "settings": [5, press("Control+,")],

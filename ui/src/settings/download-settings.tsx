@@ -1,5 +1,5 @@
 // Where downloads go, how many run, and how fast: kept by the backend, which answers with what holds.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { Settings } from "../backend/generated/Settings";
 import { t } from "../i18n/t";
@@ -10,21 +10,21 @@ import { Segments, Switch } from "../kit/toggles";
 import { FolderRules } from "./folder-rules";
 import { NumberField } from "./number-field";
 import { TimetableSettings } from "./timetable-settings";
+import type { Kept } from "./use-settings";
 
 const MEGA = 1_000_000;
 
-export function DownloadSettings({ backend }: { backend: Backend }) {
-  const [settings, setSettings] = useState<Settings | null>(null);
+interface Props {
+  backend: Backend;
+  settings: Settings;
+  kept: Kept;
+}
+
+export function DownloadSettings({ backend, settings, kept }: Props) {
   const [problem, setProblem] = useState("");
   const failed = (error: unknown) => { setProblem(messageOf(error)); };
-  useEffect(() => { backend.settings().then(setSettings, failed); }, [backend]);
-  if (!settings) return <p role="alert" className="text-bad">{problem}</p>;
   const save = (change: Partial<Settings>) => {
-    // Read anew: other parts of the dialog change settings too.
-    backend.settings().then((latest) => backend.setSettings({ ...latest, ...change })).then((saved) => {
-      setSettings(saved);
-      setProblem("");
-    }, failed);
+    kept.save(change).then(() => { setProblem(""); }, failed);
   };
   const choose = () => {
     backend.chooseFolder().then((folder) => { if (folder) save({ folder }); }, failed);

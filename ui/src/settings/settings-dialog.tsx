@@ -10,6 +10,7 @@ import { Segments } from "../kit/toggles";
 import { DownloadSettings } from "./download-settings";
 import { ServerSettings } from "./server-settings";
 import { SystemSettings } from "./system-settings";
+import { useSettings } from "./use-settings";
 
 interface Props {
   backend: Backend;
@@ -22,14 +23,17 @@ interface Props {
 }
 
 export function SettingsDialog({ backend, updates, density, setDensity, theme, setTheme, close }: Props) {
+  const kept = useSettings(backend);
+  const { loaded, problem } = kept;
   return (
     <Dialog title={t("settings")} close={close}>
-      <div className="flex flex-col gap-5 overflow-auto p-4">
+      {!loaded && problem && <p role="alert" className="p-4 text-bad">{problem}</p>}
+      {loaded && <div className="flex flex-col gap-5 overflow-auto p-4">
         <section aria-label={t("set_downloads")}>
           <h3 className="mb-2 font-semibold">{t("set_downloads")}</h3>
           {backend.absent.settings
             ? <p className="text-dim">{backend.absent.settings}</p>
-            : <DownloadSettings backend={backend} />}
+            : loaded.settings && <DownloadSettings backend={backend} settings={loaded.settings} kept={kept} />}
         </section>
         {backend.servers && <ServerSettings backend={backend} servers={backend.servers} />}
         <section aria-label={t("set_window")}>
@@ -58,8 +62,10 @@ export function SettingsDialog({ backend, updates, density, setDensity, theme, s
             </span>
           </div>
         </section>
-        {backend.system && <SystemSettings backend={backend} system={backend.system} updates={updates} />}
-      </div>
+        {backend.system && loaded.settings && loaded.here && (
+          <SystemSettings system={backend.system} settings={loaded.settings} here={loaded.here} kept={kept} updates={updates} />
+        )}
+      </div>}
     </Dialog>
   );
 }

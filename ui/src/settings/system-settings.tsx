@@ -1,7 +1,6 @@
 // What concerns this computer: the tray, the start, the list as a file, and what a report of a fault needs.
-import { useEffect, useState } from "react";
-import type { Backend, System } from "../backend/backend";
-import type { About } from "../backend/generated/About";
+import { useState } from "react";
+import type { System } from "../backend/backend";
 import type { Settings } from "../backend/generated/Settings";
 import type { UpdateView } from "../backend/generated/UpdateView";
 import { t } from "../i18n/t";
@@ -9,46 +8,30 @@ import { Button } from "../kit/button";
 import { messageOf } from "../kit/message-of";
 import { Switch } from "../kit/toggles";
 import { UpdateSettings } from "./update-settings";
-
-interface Now {
-  about: About;
-  settings: Settings;
-  /** Null where the system does not tell. */
-  autostart: boolean | null;
-}
+import type { Here, Kept } from "./use-settings";
 
 interface Props {
-  backend: Backend;
   system: System;
+  settings: Settings;
+  here: Here;
+  kept: Kept;
   updates: UpdateView | null;
 }
 
-export function SystemSettings({ backend, system, updates }: Props) {
-  const [now, setNow] = useState<Now | null>(null);
+export function SystemSettings({ system, settings, here, kept, updates }: Props) {
   const [said, setSaid] = useState("");
   const failed = (error: unknown) => { setSaid(messageOf(error)); };
-  useEffect(() => {
-    Promise.all([
-      system.about(), backend.settings(), system.autostart().catch(() => null),
-    ]).then(([about, settings, autostart]) => { setNow({ about, settings, autostart }); }, failed);
-  }, [backend, system]);
-  if (!now) return said ? <p role="alert" className="text-bad">{said}</p> : null;
-  const { about, settings, autostart } = now;
-  const save = (change: Partial<Settings>) => {
-    // Read anew: the settings above may have changed meanwhile.
-    backend.settings().then((latest) => backend.setSettings({ ...latest, ...change })).then((saved) => {
-      setNow({ ...now, settings: saved });
-    }, failed);
-  };
-  const begin = (on: boolean) => {
-    system.setAutostart(on).then((set) => { setNow({ ...now, autostart: set }); }, failed);
-  };
+  const { about, autostart } = here;
+  const save = (change: Partial<Settings>) => { kept.save(change).catch(failed); };
+  const begin = (on: boolean) => { kept.setAutostart(on).catch(failed); };
   const exportList = () => {
     system.exportList().then((path) => { if (path) setSaid(t("exported", { path })); }, failed);
   };
   const importList = () => {
     system.importList().then((done) => {
       if (!done) return;
+      // Settings were in the file too.
+      kept.reload();
       const names = done.serversLeftOut.join(", ");
       const said = t("imported", { added: done.added, left: done.leftOut });
       setSaid(names ? `${said} ${t("importedWithout", { names })}` : said);
