@@ -98,7 +98,7 @@ test-deb: deb ## Install it in a clean root with apt, start its programs, take i
 
 bench-ui: deb ## The real window with 10,000 rows and 50 downloads under way; writes docs/bench-ui.md
 	@scripts/setup test
-	cargo build --release -p longhaul-desktop -p longhaul-tests --bins
+	cargo build --release -p longhaul-tests --bin bench-ui
 	$(TARGET)/release/bench-ui docs/bench-ui.md
 
 openapi: ## Write docs/openapi.json anew from the routes

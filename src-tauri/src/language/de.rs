@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
     show_in_folder: "Im Ordner zeigen",
     many_complete: "{} Downloads sind fertig",
     failed: "Es konnte nicht geladen werden",
+    kept: "{} behalten",
     show: "Zeigen",
     retry: "Erneut versuchen",
     many_failed: "{} Downloads sind fehlgeschlagen",

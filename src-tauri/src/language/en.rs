@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
     show_in_folder: "Show in folder",
     many_complete: "{} downloads are complete",
     failed: "It could not be downloaded",
+    kept: "{} kept",
     show: "Show",
     retry: "Retry",
     many_failed: "{} downloads failed",

@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
     show_in_folder: "Mostrar en la carpeta",
     many_complete: "{} descargas completadas",
     failed: "No se pudo descargar",
+    kept: "{} conservados",
     show: "Mostrar",
     retry: "Reintentar",
     many_failed: "{} descargas han fallado",

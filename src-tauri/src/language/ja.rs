@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
     show_in_folder: "フォルダーで表示",
     many_complete: "{} 件のダウンロードが完了しました",
     failed: "ダウンロードできませんでした",
+    kept: "{} を保持",
     show: "表示",
     retry: "再試行",
     many_failed: "{} 件のダウンロードに失敗しました",

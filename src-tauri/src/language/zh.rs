@@ -19,6 +19,7 @@ pub(super) const WORDS: Words = Words {
     show_in_folder: "在文件夹中显示",
     many_complete: "{} 个下载已完成",
     failed: "无法下载",
+    kept: "已保留 {}",
     show: "显示",
     retry: "重试",
     many_failed: "{} 个下载失败",

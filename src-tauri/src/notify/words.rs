@@ -82,8 +82,12 @@ fn all_completed(rows: &[&DownloadView], words: &'static Words) -> Message {
 }
 
 fn failed_one(row: &DownloadView, words: &'static Words) -> Message {
-    let why = row.fault.as_ref().map_or(words.failed, |fault| {
-        words.fault(&fault.code).unwrap_or(&fault.message)
+    let why = row.fault.as_ref().map_or(words.failed.to_owned(), |fault| {
+        let why = words.fault(&fault.code).unwrap_or(&fault.message);
+        match fault.kept {
+            0 => why.to_owned(),
+            kept => format!("{why} · {}", with(words.kept, &words.size(kept))),
+        }
     });
     let mut buttons = vec![(words.show, Reaction::Raise)];
     if row.can.contains(&Action::Retry) {
@@ -91,7 +95,7 @@ fn failed_one(row: &DownloadView, words: &'static Words) -> Message {
     }
     Message {
         summary: row.name.clone(),
-        body: why.to_owned(),
+        body: why,
         failed: true,
         buttons,
     }
@@ -189,7 +193,10 @@ pub(super) mod tests {
             fix: Fix::FreeSpace,
         });
         let message = said(std::slice::from_ref(&row)).remove(0);
-        assert_eq!(message.body, "The disk is full; 71 MB are kept.");
+        assert_eq!(
+            message.body,
+            "The disk is full. Free some space, then retry. · 71.0 MB kept"
+        );
         assert_eq!(message.buttons[1].1, Reaction::Retry(vec![row.id]));
         let german = of(std::slice::from_ref(&row), Language::De.words()).remove(0);
         assert!(german.body.contains("Datenträger"), "{}", german.body);

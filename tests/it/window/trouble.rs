@@ -126,7 +126,7 @@ async fn a_name_that_is_taken_is_asked_about_and_the_old_file_goes_to_the_trash(
         .collect();
     let ids = add(&window, &urls).await?;
     in_state(&window, "failed", 2).await?;
-    says(&window, "already in the folder").await?;
+    says(&window, "in the folder already").await?;
     ensure!(names(&desk.downloads())? == ["file.bin"]);
     window.picture("window-same-name.png").await?;
     for (id, action) in [(&ids[0], "keepBoth"), (&ids[1], "replace")] {

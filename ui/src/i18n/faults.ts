@@ -1,5 +1,5 @@
-// Why a download failed, in the window's language, by the fault's stable code. English is what the
-// engine and the servers say themselves; in any language the details show their own words in full.
+// Why a download failed, in the window's language, by the fault's stable code; the details show what the
+// engine or the server said of it, in its own words.
 // The shell's notifications say the same words (src-tauri/src/language).
 import type { DownloadFault } from "../backend/generated/DownloadFault";
 import words from "./faults.json";
