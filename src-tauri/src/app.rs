@@ -45,7 +45,7 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
     let mut context = tauri::generate_context!();
     let plugins = &mut context.config_mut().plugins.0;
     let source = Source::find(options.updates.as_deref(), plugins.get("updater"));
-    let updates = Arc::new(Updates::new(&source));
+    let updates = Updates::new(&source);
     let mut builder = tauri::Builder::default()
         .plugin(single)
         .plugin(window_state)

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ use tauri::{
 use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
-use crate::language::Language;
+use crate::{language::Language, whole};
 
 /// What is kept, and nothing else.
 const NAMES: [&str; 6] = ["language", "theme", "density", "sort", "columns", "details"];
@@ -74,7 +74,7 @@ impl Look {
         let mut next = choices.clone();
         next.insert(name, value);
         let (path, text) = (self.path.clone(), serde_json::to_vec_pretty(&next)?);
-        tokio::task::spawn_blocking(move || write(&path, &text))
+        tokio::task::spawn_blocking(move || whole::write(&path, &text, None))
             .await?
             .with_context(|| format!("{} could not be written", self.path.display()))?;
         *choices = next;
@@ -114,15 +114,6 @@ fn read(path: &Path) -> anyhow::Result<Choices> {
     let mut choices: Choices = serde_json::from_slice(&text)?;
     choices.retain(|name, _| NAMES.contains(&name.as_str()));
     Ok(choices)
-}
-
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(text)?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod opening;
 mod options;
 mod tray;
 mod updates;
+mod whole;
 
 use std::process::ExitCode;
 

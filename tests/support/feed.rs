@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::serving::serve;
+
 /// A publisher that serves while it is held.
 #[derive(Debug)]
 pub struct Feed {
@@ -98,17 +100,11 @@ impl Feed {
     /// Where no port is free.
     pub async fn start() -> Self {
         let state = Arc::new(Published::default());
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("known"));
         let router = Router::new()
             .route("/linux.json", get(list))
             .route("/file", get(file))
             .with_state(state.clone());
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            axum::serve(listener, router).await.expect("serves");
-        });
+        let (url, task) = serve("127.0.0.1", router).await;
         Self {
             url,
             state,

@@ -15,6 +15,7 @@ mod program;
 pub mod s3;
 mod screen;
 pub mod server;
+mod serving;
 pub mod timetable;
 pub mod tray;
 pub mod wait;

@@ -19,6 +19,8 @@ use bytes::Bytes;
 use futures::stream;
 use tokio::task::JoinSet;
 
+use crate::serving::serve;
+
 const CHUNK: usize = 64 << 10;
 
 /// What `/keyed.bin` wants as its header `X-Key`.
@@ -67,16 +69,10 @@ impl Origin {
             sent: AtomicU64::new(0),
             asked: AtomicUsize::new(0),
         });
-        let listener = tokio::net::TcpListener::bind((host, 0)).await;
-        let listener = listener.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("known"));
         let router = Router::new()
             .fallback(answer)
             .with_state(Arc::clone(&state));
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            axum::serve(listener, router).await.expect("serves");
-        });
+        let (url, task) = serve(host, router).await;
         Self {
             url,
             state,

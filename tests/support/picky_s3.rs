@@ -8,9 +8,9 @@ use axum::{
     extract::Request,
     http::{Response, StatusCode},
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
-use crate::s3::OwnS3;
+use crate::{s3::OwnS3, serving::serve};
 
 const NOT_IMPLEMENTED: &str = "<?xml version=\"1.0\"?><Error><Code>NotImplemented</Code>\
                                <Message>not here</Message></Error>";
@@ -33,8 +33,6 @@ impl PickyS3 {
         s3: &OwnS3,
         refuses: impl Fn(&Request) -> bool + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
@@ -52,8 +50,7 @@ impl PickyS3 {
                 pass_on(&client, &behind, request).await
             }
         });
-        let mut serving = JoinSet::new();
-        serving.spawn(async move { axum::serve(listener, router).await.expect("served") });
+        let (endpoint, serving) = serve("127.0.0.1", router).await;
         Self {
             endpoint,
             _serving: serving,

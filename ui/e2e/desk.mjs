@@ -23,7 +23,7 @@ export async function serve() {
 }
 
 /** Runs in the page, before it: `rows` are the list, `calls` what was asked for, `tell` sends an event. */
-export function shell({ rows, files, server, servers = [], notices = [], updates }) {
+export function shell({ rows, files, server, servers = [], notices = [] }) {
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
@@ -35,7 +35,7 @@ export function shell({ rows, files, server, servers = [], notices = [], updates
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
     urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, lookForUpdates: true, timetable: null, folders: [] };
   let autostart = false;
-  updates ??= {
+  let updates = {
     source: "updates.example.com", fault: null, installs: true, stage: { stage: "idle" }, found: null, error: null,
     lookedAt: new Date().toISOString(),
   };

@@ -1,7 +1,5 @@
 //! Commands on new versions of the app.
 
-use std::sync::Arc;
-
 use tauri::Manager as _;
 
 use super::{Call, CommandError};
@@ -11,15 +9,15 @@ use crate::{
 };
 
 pub(crate) async fn updates(call: &Call<'_>, (): ()) -> Result<UpdateView, CommandError> {
-    Ok(call.app.state::<Arc<Updates>>().view())
+    Ok(call.app.state::<Updates>().view())
 }
 
 pub(crate) async fn look(call: &Call<'_>, (): ()) -> Result<UpdateView, CommandError> {
-    Ok(call.app.state::<Arc<Updates>>().look(call.app).await)
+    Ok(call.app.state::<Updates>().look(call.app).await)
 }
 
 pub(crate) async fn install(call: &Call<'_>, (): ()) -> Result<UpdateView, CommandError> {
-    Ok(call.app.state::<Arc<Updates>>().install(call.app).await)
+    Ok(call.app.state::<Updates>().install(call.app).await)
 }
 
 pub(crate) async fn restart(call: &Call<'_>, (): ()) -> Result<(), CommandError> {

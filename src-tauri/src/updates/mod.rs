@@ -4,7 +4,7 @@
 mod place;
 mod source;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use longhaul_client::Settings;
@@ -220,7 +220,7 @@ impl Release {
 /// Tells the page of each change, and looks once a day while the settings say so; until it is
 /// aborted.
 pub(crate) fn watch(app: AppHandle, mut settings: watch::Receiver<Settings>) -> JoinHandle<()> {
-    let updates: Arc<Updates> = app.state::<Arc<Updates>>().inner().clone();
+    let updates = app.state::<Updates>();
     let mut changes = updates.view.subscribe();
     let installs = Place::of(&app).is_some();
     updates.change(|view| view.installs = installs);
@@ -235,6 +235,7 @@ pub(crate) fn watch(app: AppHandle, mut settings: watch::Receiver<Settings>) -> 
         }
     };
     let looking = async move {
+        let updates = app.state::<Updates>();
         let mut due = Instant::now();
         loop {
             let wanted = settings.borrow_and_update().look_for_updates;

@@ -1,13 +1,14 @@
 //! Where this copy of the app is, and how another version takes its place.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use tauri::{AppHandle, utils::platform::bundle_type};
 use tauri_plugin_updater::Update;
+
+use crate::whole;
 
 /// What every program of Linux begins with, an AppImage too.
 const ELF: &[u8] = b"\x7fELF";
@@ -55,7 +56,6 @@ impl Place {
     }
 }
 
-/// There is a whole file at any moment: the old one, then the new one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if !bytes.starts_with(ELF) {
         return Err(io::Error::new(
@@ -63,17 +63,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
             "what came is no AppImage",
         ));
     }
+    // What a link leads to, and not the link.
     let path = fs::canonicalize(path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(bytes)?;
-    fs::set_permissions(fresh.path(), fs::metadata(&path)?.permissions())?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(&path)?;
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    let permissions = fs::metadata(&path)?.permissions();
+    whole::write(&path, bytes, Some(permissions))
 }
 
 #[cfg(all(test, unix))]

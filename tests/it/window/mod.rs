@@ -113,9 +113,16 @@ async fn write(window: &Window, css: &str, text: impl Into<TypingData>) -> anyho
 
 /// Waits until the page shows that text anywhere.
 async fn says(window: &Window, text: &str) -> anyhow::Result<()> {
-    let script = "return document.body.textContent.includes(arguments[0]);";
-    eventually(&format!("“{text}”"), SOON, async || {
-        let found = window.page.execute(script, vec![json!(text)]).await?;
+    says_in(window, "body", text).await
+}
+
+/// Waits until the page shows that text in the first such element.
+async fn says_in(window: &Window, css: &str, text: &str) -> anyhow::Result<()> {
+    let script = "const [css, text] = arguments; \
+                  return document.querySelector(css)?.textContent.includes(text) ?? false;";
+    eventually(&format!("“{text}” in {css}"), SOON, async || {
+        let arguments = vec![json!(css), json!(text)];
+        let found = window.page.execute(script, arguments).await?;
         Ok((found.json() == &json!(true)).then_some(()))
     })
     .await

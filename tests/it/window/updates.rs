@@ -17,7 +17,7 @@ use longhaul_tests::{
 };
 use serde_json::{Value, json};
 
-use super::set;
+use super::{says_in, set};
 
 const STATE: &str = "[data-testid=update-state]";
 const INSTALL: &str = "[data-testid=install-update]";
@@ -42,25 +42,12 @@ fn told(desk: &mut Desk, setup: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn text(window: &Window, css: &str) -> anyhow::Result<String> {
-    let script = "return document.querySelector(arguments[0])?.textContent ?? '';";
-    let found = window.page.execute(script, vec![json!(css)]).await?;
-    Ok(found.json().as_str().unwrap_or_default().to_owned())
-}
-
-async fn says(window: &Window, css: &str, what: &str) -> anyhow::Result<()> {
-    eventually(&format!("“{what}” in {css}"), SOON, async || {
-        Ok(text(window, css).await?.contains(what).then_some(()))
-    })
-    .await
-}
-
 /// Asks for the newest version and tries to install it; it must not be.
 async fn is_refused(window: &Window, image: &Path, why: &str) -> anyhow::Result<()> {
     window.click(LOOK).await?;
     window.loses("[data-testid=update-error]").await?;
     window.click(&format!("{INSTALL}:not(:disabled)")).await?;
-    says(window, "[data-testid=update-error]", why).await?;
+    says_in(window, "[data-testid=update-error]", why).await?;
     ensure!(fs::read(image)? == OLD);
     let view = window.call("updates", Value::Null).await?;
     ensure!(view["stage"] == json!({ "stage": "idle" }), "{view}");
@@ -73,7 +60,7 @@ async fn without_a_source_there_are_no_updates_and_a_source_that_is_none_is_told
     let mut desk = Desk::open().await?;
     let window = desk.window(Theme::Light).await?;
     window.click(SETTINGS).await?;
-    says(&window, "[role=dialog]", "No source of updates is set up").await?;
+    says_in(&window, "[role=dialog]", "No source of updates is set up").await?;
     for command in ["lookForUpdates", "installUpdate"] {
         let view = window.call(command, Value::Null).await?;
         ensure!(
@@ -88,7 +75,7 @@ async fn without_a_source_there_are_no_updates_and_a_source_that_is_none_is_told
     )?;
     let window = desk.window(Theme::Light).await?;
     window.click(SETTINGS).await?;
-    says(&window, "[role=dialog] [role=alert]", "is not https").await?;
+    says_in(&window, "[role=dialog] [role=alert]", "is not https").await?;
     window.close(&desk).await
 }
 
@@ -106,13 +93,13 @@ async fn a_new_version_is_found_at_the_start_and_installed_and_run_at_the_users_
         .await?;
     ensure!(fs::read(&image)? == OLD && feed.asked() == 1);
     window.click(SETTINGS).await?;
-    says(&window, "[data-testid=updates]", "What is new.").await?;
+    says_in(&window, "[data-testid=updates]", "What is new.").await?;
     let script = "document.querySelector(arguments[0]).scrollIntoView();";
     let row = vec![json!("[data-testid=updates]")];
     window.page.execute(script, row).await?;
     window.picture("updates.png").await?;
     window.click(INSTALL).await?;
-    says(&window, STATE, "9.1.0 is installed").await?;
+    says_in(&window, STATE, "9.1.0 is installed").await?;
     ensure!(fs::read(&image)? == next);
     window.click("[data-testid=restart]").await?;
     let started = desk.data().join("started");
@@ -160,7 +147,7 @@ async fn a_copy_that_cannot_replace_itself_says_so_and_nobody_is_asked_where_the
     told(&mut desk, &publisher.setup(&feed)?)?;
     let window = desk.window(Theme::Light).await?;
     window.click(SETTINGS).await?;
-    says(&window, STATE, "This copy cannot replace itself").await?;
+    says_in(&window, STATE, "This copy cannot replace itself").await?;
     ensure!(window.count(INSTALL).await? == 0 && feed.asked() == 1);
     set(&window, "lookForUpdates", json!(false)).await?;
     window.close(&desk).await?;
@@ -169,7 +156,7 @@ async fn a_copy_that_cannot_replace_itself_says_so_and_nobody_is_asked_where_the
     let window = desk.window(Theme::Light).await?;
     window.click(SETTINGS).await?;
     window.click(LOOK).await?;
-    says(&window, STATE, "This is the newest").await?;
+    says_in(&window, STATE, "This is the newest").await?;
     ensure!(feed.asked() == 2, "{}", feed.asked());
     window.close(&desk).await
 }

@@ -51,7 +51,7 @@ export function UpdateSettings({ system, view, looks, setLooks, failed }: Props)
   );
 }
 
-function stateOf({ stage, found, installs, lookedAt, source }: UpdateView): string {
+function stateOf({ stage, found, installs, lookedAt }: UpdateView): string {
   switch (stage.stage) {
     case "looking": return t("updates_looking");
     case "fetching": {
@@ -61,7 +61,7 @@ function stateOf({ stage, found, installs, lookedAt, source }: UpdateView): stri
     case "installing": return t("updates_installing");
     case "installed": return t("updates_installed", { version: found?.version ?? "" });
     case "idle":
-      if (found) return installs ? "" : t("updates_byHand", { version: found.version, source: source ?? "" });
+      if (found) return installs ? "" : t("updates_byHand", { version: found.version });
       return lookedAt ? t("updates_newest", { when: when(lookedAt) }) : "";
   }
 }

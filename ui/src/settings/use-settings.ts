@@ -43,7 +43,7 @@ export function useSettings(backend: Backend): Kept {
   return {
     loaded,
     problem,
-    // Read anew: links, the tray and other windows change settings too.
+    // Read anew: two changes may be under way at once.
     save: async (change) => {
       const settings = await backend.setSettings({ ...await backend.settings(), ...change });
       setLoaded((now) => now && { ...now, settings });
