@@ -98,6 +98,21 @@ impl Window {
         .await
     }
 
+    /// Moves the pointer to the element's middle, as soon as it is there.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn point_at(&self, css: &str) -> anyhow::Result<()> {
+        eventually(&format!("the pointer on {css}"), SOON, async || {
+            let Some(element) = self.now(css).await? else {
+                return Ok(None);
+            };
+            let moved = self.page.action_chain().move_to_element_center(&element);
+            Ok(moved.perform().await.is_ok().then_some(()))
+        })
+        .await
+    }
+
     /// An attribute of the element, where both are there now.
     ///
     /// # Errors

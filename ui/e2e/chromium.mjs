@@ -13,3 +13,9 @@ export function launch() {
     ],
   });
 }
+
+/** Presses a button of a row, which is there while the pointer is on the row. */
+export async function pressIn(row, action) {
+  await row.hover();
+  await row.getByTestId(`row-action-${action}`).click();
+}

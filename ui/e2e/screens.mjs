@@ -1,7 +1,7 @@
 // Pictures of each view, light and dark, at three widths: `npm run screens` writes ../docs/screens.
 import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { launch } from "./chromium.mjs";
+import { launch, pressIn } from "./chromium.mjs";
 import { FILES, row, serve, shell } from "./desk.mjs";
 
 const OUT = fileURLToPath(new URL("../../docs/screens/", import.meta.url));
@@ -49,7 +49,7 @@ const VIEWS = {
     await page.keyboard.press("Control+k");
   }],
   "menu": [5, async (page) => first(page).click({ button: "right" })],
-  "undo": [5, async (page) => first(page).getByTestId("row-action-remove").click()],
+  "undo": [5, async (page) => pressIn(first(page), "remove")],
   "offline": [5, () => undefined, {
     state: "offline", reason: "The connection was refused", nextTryAt: new Date(NOW + 42_000).toISOString(),
   }],

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { launch } from "./chromium.mjs";
+import { launch, pressIn } from "./chromium.mjs";
 import { FILES, row, serve, shell } from "./desk.mjs";
 
 const rows = (count) => Array.from({ length: count }, (_, at) => row(at));
@@ -81,13 +81,13 @@ test("what is pasted into the window opens the dialog with it", { timeout: 60_00
 
 test("a removal is done at once, and undone by its button or by Ctrl+Z", { timeout: 60_000 }, async () => {
   await open(9);
-  await line(DOWNLOADING).getByTestId("row-action-remove").click();
+  await pressIn(line(DOWNLOADING), "remove");
   await expect.poll(() => called("remove")).toEqual([{ ids: [idOf(DOWNLOADING)], withFile: false }]);
   await page.getByTestId("undo").click();
   await expect.poll(() => called("restore")).toEqual([{ ids: [idOf(DOWNLOADING)] }]);
   await page.locator(`[data-id="${idOf(DOWNLOADING)}"]`).waitFor();
   await page.getByTestId("toast").waitFor({ state: "detached" });
-  await page.locator(`[data-id="${idOf(COMPLETED)}"]`).getByTestId("row-action-remove").click();
+  await pressIn(page.locator(`[data-id="${idOf(COMPLETED)}"]`), "remove");
   await page.getByTestId("toast").waitFor();
   await page.keyboard.press("Control+z");
   await expect.poll(async () => (await called("restore")).at(-1)).toEqual({ ids: [idOf(COMPLETED)] });
@@ -192,6 +192,28 @@ test("one download gets a limit of its own", { timeout: 60_000 }, async () => {
   await expect.poll(() => called("limit")).toEqual([{ id: idOf(DOWNLOADING), limit: 2_500_000 }]);
 });
 
+test("a row has its buttons for who is at it, and always where it is in trouble", { timeout: 60_000 }, async () => {
+  await open(9);
+  const buttons = (at) => line(at).getByRole("button");
+  await line(FAILED).getByTestId("row-action-retry").waitFor();
+  expect(await buttons(COMPLETED).count()).toBe(0);
+  await line(COMPLETED).hover();
+  await line(COMPLETED).getByTestId("row-action-open").hover();
+  await page.getByRole("tooltip", { name: "Open" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("tooltip").waitFor({ state: "detached" });
+  await line(FAILED).hover();
+  await expect.poll(() => buttons(COMPLETED).count()).toBe(0);
+  // By the keys: the row, then its buttons, whose names are seen at once.
+  await line(DOWNLOADING).focus();
+  await page.keyboard.press("Tab");
+  await page.getByRole("tooltip", { name: "Pause" }).waitFor();
+  await page.keyboard.press("Enter");
+  expect(await called("pause")).toEqual([{ ids: [idOf(DOWNLOADING)] }]);
+  await page.getByRole("searchbox").focus();
+  await expect.poll(() => buttons(DOWNLOADING).count()).toBe(0);
+});
+
 test("the row's menu offers to delete a finished file, and asks", { timeout: 60_000 }, async () => {
   await open(9);
   await line(COMPLETED).click({ button: "right" });
@@ -199,7 +221,7 @@ test("the row's menu offers to delete a finished file, and asks", { timeout: 60_
   await page.getByTestId("confirm-yes").click();
   await expect.poll(() => called("remove")).toEqual([{ ids: [idOf(COMPLETED)], withFile: true }]);
   // Nothing of the menu or the dialog is left in the way.
-  await line(FAILED - 1).getByTestId("row-action-retry").click();
+  await pressIn(line(FAILED - 1), "retry");
   expect(await called("retry")).toEqual([{ ids: [idOf(FAILED)] }]);
 });
 
@@ -379,7 +401,7 @@ const SCENES = {
     await page.keyboard.press("Shift+Delete");
   }],
   "all commands": [9, async () => page.keyboard.press("Control+k")],
-  "a removal that can be undone": [9, async () => line(DOWNLOADING).getByTestId("row-action-remove").click()],
+  "a removal that can be undone": [9, async () => pressIn(line(DOWNLOADING), "remove")],
   "a server that is changed": [1, async () => {
     await page.keyboard.press("Control+,");
     await page.getByTestId("server-add").click();

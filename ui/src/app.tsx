@@ -5,7 +5,7 @@ import mark from "../../icons/longhaul.svg";
 import { AddDialog } from "./add/add-dialog";
 import { useGiven } from "./add/use-given";
 import type { Backend } from "./backend/backend";
-import type { Action } from "./backend/generated/Action";
+import type { DownloadView } from "./backend/generated/DownloadView";
 import { Details } from "./details/details";
 import { type Host, menuOf } from "./downloads/actions";
 import { readLayout } from "./downloads/columns";
@@ -33,6 +33,7 @@ import { useKeys } from "./window/use-keys";
 /** What lies over the list; adding begins with the text that was pasted or dropped. */
 type Over = { kind: "add"; given: string } | { kind: "settings" } | { kind: "palette" } | null;
 
+const NO_ROWS: DownloadView[] = [];
 const NEWEST: Sort = { by: "added", down: true };
 
 function readSort(kept: unknown): Sort {
@@ -65,11 +66,13 @@ export function App({ backend }: { backend: Backend }) {
   const found = useMemo(() => matching(downloads, wanted), [downloads, wanted]);
   const shown = useMemo(() => sorted(found, sort), [sorted, found, sort]);
   const { picked, pick, setPicked } = useSelection(shown);
-  const chosen = useMemo(() => shown.filter((row) => picked.ids.has(row.id)), [shown, picked.ids]);
-  const [pausable, resumable] = useMemo(() => {
-    const able = (action: Action) => downloads.filter((row) => row.can.includes(action)).map((row) => row.id);
-    return [able("pause"), able("resume")];
-  }, [downloads]);
+  const chosen = useMemo(
+    () => (picked.ids.size === 0 ? NO_ROWS : shown.filter((row) => picked.ids.has(row.id))), [shown, picked.ids],
+  );
+  const [pausable, resumable] = useMemo(
+    () => [downloads.some((row) => row.can.includes("pause")), downloads.some((row) => row.can.includes("resume"))],
+    [downloads],
+  );
   const lead = useMemo(() => downloads.find((row) => row.id === picked.lead), [downloads, picked.lead]);
 
   const openAddWith = (given: string) => { setOver({ kind: "add", given }); };
@@ -80,8 +83,11 @@ export function App({ backend }: { backend: Backend }) {
   const toggleDetails = () => { setDetails(details === "shown" ? "hidden" : "shown"); };
   const find = () => { search.current?.select(); };
   const narrow = (change: Partial<Filter>) => { setFilter({ ...filter, ...change }); };
-  const pauseAll = pausable.length > 0 ? () => { actOnAll("pause", pausable); } : null;
-  const resumeAll = resumable.length > 0 ? () => { actOnAll("resume", resumable); } : null;
+  const onAll = (action: "pause" | "resume") => () => {
+    actOnAll(action, downloads.filter((row) => row.can.includes(action)).map((row) => row.id));
+  };
+  const pauseAll = pausable ? onAll("pause") : null;
+  const resumeAll = resumable ? onAll("resume") : null;
   const undo = told.said?.undo ? () => {
     told.said?.undo?.();
     told.forget();
@@ -104,51 +110,50 @@ export function App({ backend }: { backend: Backend }) {
   const isNarrowed = filter.group !== "all" || filter.kind !== null || filter.day !== null;
   return (
     <LucideProvider strokeWidth={1.75}>
-      <Tips>
-        <div className="flex h-screen select-none">
-          <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server}
-            servers={servers} />
-          <main className="flex min-w-0 flex-1 flex-col">
-            <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
-              sort={sort} setSort={setSort} speed={host.pulls ? totals.speed : null}
-              palette={openPalette} settings={openSettings} newer={updates?.found?.version ?? null} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
-              details={details === "shown"} toggleDetails={toggleDetails} />
-            <Told backend={backend} list={list} problem={told.problem} dismissProblem={told.dismissProblem} />
-            {downloads.length === 0
-              ? <Empty backend={backend} online={server.state === "online"} add={add} />
-              : shown.length === 0
-                ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />
-                : <VirtualList rows={shown} picked={picked} density={density} layout={layout} setLayout={setLayout}
-                    sort={sort} setSort={setSort} pulls={host.pulls} pick={pick} act={act} entries={entries}
-                    dropBefore={host.steers && sort.by === "queue" && !sort.down
-                      ? (id) => { move(chosen.map((row) => row.id), { at: "before", id }); } : null} />}
-            {lead && picked.ids.has(lead.id) && details === "shown" && (
-              <Details key={lead.id} backend={backend} row={lead} servers={servers} count={chosen.length} act={act} close={toggleDetails} />
-            )}
-          </main>
-        </div>
-        {over?.kind === "add" && (
-          <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} servers={servers}
-            add={add} close={close} />
-        )}
-        {over?.kind === "settings" && (
-          <SettingsDialog backend={backend} updates={updates} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
-            close={close} />
-        )}
-        {over?.kind === "palette" && (
-          <Palette close={close} can={{
-            chosen, host, act, narrow, pauseAll, resumeAll, undo, add: openAdd, search: find, settings: openSettings,
-            details: toggleDetails, all: () => { setPicked(everything(shown, picked.lead)); },
-            density: () => { setDensity(density === "compact" ? "comfortable" : "compact"); },
-            theme: () => { setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system"); },
-          }} />
-        )}
-        {told.limiting.length > 0 && (
-          <LimitDialog rows={told.limiting} limit={told.limit} close={told.doneLimiting} />
-        )}
-        {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow} />}
-        {told.said && <Toast said={told.said} forget={told.forget} />}
-      </Tips>
+      <div className="flex h-screen select-none">
+        <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server}
+          servers={servers} />
+        <main className="flex min-w-0 flex-1 flex-col">
+          <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
+            sort={sort} setSort={setSort} speed={host.pulls ? totals.speed : null}
+            palette={openPalette} settings={openSettings} newer={updates?.found?.version ?? null} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
+            details={details === "shown"} toggleDetails={toggleDetails} />
+          <Told backend={backend} list={list} problem={told.problem} dismissProblem={told.dismissProblem} />
+          {downloads.length === 0
+            ? <Empty backend={backend} online={server.state === "online"} add={add} />
+            : shown.length === 0
+              ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />
+              : <VirtualList rows={shown} picked={picked} density={density} layout={layout} setLayout={setLayout}
+                  sort={sort} setSort={setSort} pulls={host.pulls} pick={pick} act={act} entries={entries}
+                  dropBefore={host.steers && sort.by === "queue" && !sort.down
+                    ? (id) => { move(chosen.map((row) => row.id), { at: "before", id }); } : null} />}
+          {lead && picked.ids.has(lead.id) && details === "shown" && (
+            <Details key={lead.id} backend={backend} row={lead} servers={servers} count={chosen.length} act={act} close={toggleDetails} />
+          )}
+        </main>
+      </div>
+      {over?.kind === "add" && (
+        <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} servers={servers}
+          add={add} close={close} />
+      )}
+      {over?.kind === "settings" && (
+        <SettingsDialog backend={backend} updates={updates} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
+          close={close} />
+      )}
+      {over?.kind === "palette" && (
+        <Palette close={close} can={{
+          chosen, host, act, narrow, pauseAll, resumeAll, undo, add: openAdd, search: find, settings: openSettings,
+          details: toggleDetails, all: () => { setPicked(everything(shown, picked.lead)); },
+          density: () => { setDensity(density === "compact" ? "comfortable" : "compact"); },
+          theme: () => { setTheme(THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system"); },
+        }} />
+      )}
+      {told.limiting.length > 0 && (
+        <LimitDialog rows={told.limiting} limit={told.limit} close={told.doneLimiting} />
+      )}
+      {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow} />}
+      {told.said && <Toast said={told.said} forget={told.forget} />}
+      <Tips />
     </LucideProvider>
   );
 }

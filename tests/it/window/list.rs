@@ -12,7 +12,7 @@ use longhaul_tests::{
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use super::{ROW, add, names, press};
+use super::{ROW, add, names, press, press_in};
 
 const MIB: usize = 1 << 20;
 
@@ -94,9 +94,7 @@ async fn a_removed_download_that_is_not_taken_back_leaves_nothing() -> anyhow::R
         Ok((!names(&desk.downloads())?.is_empty()).then_some(()))
     })
     .await?;
-    window
-        .click(&format!("{ROW} [data-testid=row-action-remove]"))
-        .await?;
+    press_in(&window, ROW, "remove").await?;
     window.loses(ROW).await?;
     ensure!(
         !names(&desk.downloads())?.is_empty(),

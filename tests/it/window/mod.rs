@@ -28,11 +28,17 @@ const LARGE: u64 = 200_000_000;
 const SLOW: u64 = 40_000_000;
 const ROW: &str = "[data-testid=download-row]";
 
-/// Presses a row's button and waits for the state that follows.
-async fn act(window: &Window, action: &str, state: &str) -> anyhow::Result<()> {
+/// Presses a row's button, which is there while the pointer is on the row.
+async fn press_in(window: &Window, row: &str, action: &str) -> anyhow::Result<()> {
+    window.point_at(row).await?;
     window
-        .click(&format!("{ROW} [data-testid=row-action-{action}]"))
-        .await?;
+        .click(&format!("{row} [data-testid=row-action-{action}]"))
+        .await
+}
+
+/// Presses the first row's button and waits for the state that follows.
+async fn act(window: &Window, action: &str, state: &str) -> anyhow::Result<()> {
+    press_in(window, ROW, action).await?;
     window.shows(&format!("{ROW}[data-state={state}]")).await?;
     Ok(())
 }

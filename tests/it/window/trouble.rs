@@ -11,7 +11,7 @@ use longhaul_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{ROW, add, in_state, names, says, walk};
+use super::{ROW, add, in_state, names, press_in, says, walk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_is_told_in_a_sentence_and_its_button_tries_again() -> anyhow::Result<()> {
@@ -131,9 +131,7 @@ async fn a_name_that_is_taken_is_asked_about_and_the_old_file_goes_to_the_trash(
     window.picture("window-same-name.png").await?;
     for (id, action) in [(&ids[0], "keepBoth"), (&ids[1], "replace")] {
         let row = format!("{ROW}[data-id='{id}']");
-        window
-            .click(&format!("{row} [data-testid=row-action-{action}]"))
-            .await?;
+        press_in(&window, &row, action).await?;
         window
             .shows(&format!("{row}[data-state=completed]"))
             .await?;

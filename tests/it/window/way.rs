@@ -9,7 +9,7 @@ use longhaul_tests::{
     wait::{LATER, SOON, eventually},
 };
 
-use super::{LARGE, ROW, SLOW, act, moves, names, progress};
+use super::{LARGE, ROW, SLOW, act, moves, names, press_in, progress};
 
 const NAME: &str = "Field recording – été 2026 (“final”).wav";
 
@@ -76,7 +76,7 @@ async fn a_file_picked_in_the_window_is_seen_to_move_arrives_whole_and_is_told_o
     ensure!(pointed_at.len() == 1, "{pointed_at:?}");
     ensure!(pointed_at[0].starts_with("file:///") && pointed_at[0].ends_with(".wav"));
 
-    window.click("[data-testid=row-action-open]").await?;
+    press_in(&window, ROW, "open").await?;
     eventually("the file is opened", SOON, async || {
         Ok((desk.opened()? == [file.display().to_string()]).then_some(()))
     })
@@ -122,18 +122,14 @@ async fn a_download_is_paused_resumed_cancelled_retried_and_removed_in_the_windo
     .await?;
 
     window.limit(None).await?;
-    window
-        .click(&format!("{ROW} [data-testid=row-action-retry]"))
-        .await?;
+    press_in(&window, ROW, "retry").await?;
     window
         .shows_within(&format!("{ROW}[data-state=completed]"), LATER)
         .await?;
     let [here, there] = [desk.downloads(), desk.library()].map(|it| it.join("long.bin"));
     ensure!(sha256(&here) == sha256(&there), "another file arrived");
 
-    window
-        .click(&format!("{ROW} [data-testid=row-action-remove]"))
-        .await?;
+    press_in(&window, ROW, "remove").await?;
     window.loses(ROW).await?;
     ensure!(here.exists(), "the file is not the row");
     window.close(&desk).await

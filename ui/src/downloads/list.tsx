@@ -1,11 +1,11 @@
 // The list: only the rows in sight exist, whatever the number; one menu serves them all.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type DragEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type DragEvent, type MouseEvent, useCallback, useEffect, useMemo, useState } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
 import { Context, type MenuEntry } from "../kit/menu";
 import type { Act } from "./actions";
-import { fitting, type Layout, template } from "./columns";
+import { type Column, fitting, type Layout, template } from "./columns";
 import { ListHead } from "./list-head";
 import { Row } from "./row";
 import type { Pick, Picked } from "./selection";
@@ -16,17 +16,20 @@ export type Density = keyof typeof HEIGHTS;
 /** What is dragged within the list, and nothing that comes from elsewhere. */
 export const ROWS = "application/x-longhaul-rows";
 
-interface Props {
+interface Common {
   rows: readonly DownloadView[];
   picked: Picked;
+  pulls: boolean;
+  pick: Pick;
+  act: Act;
+}
+
+interface Props extends Common {
   density: Density;
   layout: Layout;
   setLayout: (layout: Layout) => void;
   sort: Sort;
   setSort: (sort: Sort) => void;
-  pulls: boolean;
-  pick: Pick;
-  act: Act;
   /** What the menu of the picked rows lists. */
   entries: readonly MenuEntry[];
   /** Puts the picked rows before that one; null where the list is in another order than the queue. */
@@ -36,40 +39,21 @@ interface Props {
 export function VirtualList({
   rows, picked, density, layout, setLayout, sort, setSort, pulls, pick, act, entries, dropBefore,
 }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const [width, setWidth] = useState(1000);
   const [over, setOver] = useState<string | null>(null);
   const tall = density === "comfortable";
-  const height = HEIGHTS[density];
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 8,
-  });
-  useEffect(() => { virtual.measure(); }, [virtual, height]);
   useEffect(() => {
-    if (!scroller.current) return;
+    if (!scroller) return;
     const watch = new ResizeObserver(([entry]) => { if (entry) setWidth(entry.contentRect.width); });
-    watch.observe(scroller.current);
+    watch.observe(scroller);
     return () => { watch.disconnect(); };
-  }, []);
+  }, [scroller]);
   const columns = useMemo(() => {
     // In one line the name has no room for the sentence: it gets a column of its own.
     const shown = tall ? layout : { ...layout, status: { ...layout.status, shown: true } };
     return fitting(shown, width);
   }, [layout, width, tall]);
-  const at = rows.findIndex((row) => row.id === picked.lead);
-  // Only a new choice moves the list: a row that moves by itself is not run after.
-  useEffect(() => {
-    const drawn = rowOf(picked.lead);
-    if (drawn) drawn.scrollIntoView({ block: "nearest" });
-    else if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [picked.lead]);
-  const items = virtual.getVirtualItems();
-  const tabbed = at >= 0 ? at : 0;
   const ask = (event: MouseEvent) => {
     const id = idAt(event.target);
     if (id === null) event.preventDefault();
@@ -95,28 +79,66 @@ export function VirtualList({
     event.stopPropagation();
     if (!picked.ids.has(id)) dropBefore(id);
   };
+  const name = rows.find((row) => row.id === picked.lead)?.name ?? "";
   return (
-    <div ref={scroller} className="min-h-0 flex-1 overflow-auto">
-      <Context entries={entries} name={t("actions", { name: rows[at]?.name ?? "" })}
-        refocus={() => { focusRow(picked.lead); }}>
+    <div ref={setScroller} className="min-h-0 flex-1 overflow-auto">
+      <Context entries={entries} name={t("actions", { name })} refocus={() => { focusRow(picked.lead); }}>
         <div role="grid" aria-label={t("list")} aria-multiselectable aria-rowcount={rows.length + 1}
           style={{ ["--columns" as string]: template(layout, columns) }} onContextMenu={ask}
           onDragOver={dragOver} onDragLeave={() => { setOver(null); }} onDrop={drop}>
           <ListHead layout={layout} setLayout={setLayout} columns={columns} sort={sort} setSort={setSort} />
-          <div role="rowgroup" style={{ height: virtual.getTotalSize(), paddingTop: items[0]?.start ?? 0 }}>
-            {items.map((item) => {
-              const row = rows[item.index];
-              return row && (
-                <div key={row.id} role="presentation" className={over === row.id ? "shadow-[inset_0_2px] text-accent" : ""}>
-                  <Row row={row} selected={picked.ids.has(row.id)} tabbed={item.index === tabbed} place={item.index + 1}
-                    height={height} tall={tall} columns={columns} pulls={pulls} pick={pick} act={act}
-                    drag={dropBefore && row.endedAt === null ? drag : null} />
-                </div>
-              );
-            })}
-          </div>
+          <Rows scroller={scroller} rows={rows} picked={picked} over={over} tall={tall} height={HEIGHTS[density]}
+            columns={columns} pulls={pulls} pick={pick} act={act} drag={dropBefore ? drag : null} />
         </div>
       </Context>
+    </div>
+  );
+}
+
+interface RowsProps extends Common {
+  scroller: HTMLElement | null;
+  /** The row that something is dragged over. */
+  over: string | null;
+  tall: boolean;
+  height: number;
+  columns: readonly Column[];
+  drag: ((event: DragEvent, id: string) => void) | null;
+}
+
+/** Those in sight. Apart from the list: only they are drawn anew by scrolling. */
+function Rows({ scroller, rows, picked, over, tall, height, columns, pulls, pick, act, drag }: RowsProps) {
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller,
+    estimateSize: () => height,
+    getItemKey: (index) => rows[index]?.id ?? index,
+    overscan: 4,
+  });
+  useEffect(() => { virtual.measure(); }, [virtual, height]);
+  const at = useMemo(
+    () => (picked.lead === null ? -1 : rows.findIndex((row) => row.id === picked.lead)), [rows, picked.lead],
+  );
+  // Only a new choice moves the list: a row that moves by itself is not run after.
+  useEffect(() => {
+    const drawn = rowOf(picked.lead);
+    if (drawn) drawn.scrollIntoView({ block: "nearest" });
+    else if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [picked.lead]);
+  const items = virtual.getVirtualItems();
+  const tabbed = at >= 0 ? at : 0;
+  return (
+    <div role="rowgroup" style={{ height: virtual.getTotalSize(), paddingTop: items[0]?.start ?? 0 }}>
+      {items.map((item) => {
+        const row = rows[item.index];
+        return row && (
+          <div key={row.id} role="presentation" className={over === row.id ? "shadow-[inset_0_2px] text-accent" : ""}>
+            <Row row={row} selected={picked.ids.has(row.id)} tabbed={item.index === tabbed} place={item.index + 1}
+              height={height} tall={tall} columns={columns} pulls={pulls} pick={pick} act={act}
+              drag={row.endedAt === null ? drag : null} />
+          </div>
+        );
+      })}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // One download as a row of the grid: name, what it does now, its figures, what can be done.
 import { BadgeCheck, CircleCheck, Gauge, TriangleAlert } from "lucide-react";
-import { type DragEvent, memo, type ReactNode } from "react";
+import { type DragEvent, memo, type ReactNode, useState } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
@@ -15,6 +15,8 @@ import { sentence } from "./sentence";
 import { sourceOf } from "./shown";
 
 const MOVING = new Set(["preparing", "downloading", "verifying"]);
+/** A screen that is touched: nothing comes near a row before it is meant. */
+const HOVERLESS = matchMedia("(hover: none)").matches;
 
 export interface RowProps {
   row: DownloadView;
@@ -37,22 +39,24 @@ export interface RowProps {
 export const Row = memo(function Row({
   row, selected, tabbed, place, height, tall, columns, pulls, pick, act, drag,
 }: RowProps) {
+  const [pointed, setPointed] = useState(false);
+  const [focused, setFocused] = useState(false);
   const parts = partsOf(row, pulls);
   const status = <Status row={row} pulls={pulls} />;
   const moving = MOVING.has(row.state);
-  const cells: Record<Column, ReactNode> = {
-    status,
-    progress: row.state !== "completed" && row.state !== "cancelled" && (
+  const cells: Record<Column, () => ReactNode> = {
+    status: () => status,
+    progress: () => row.state !== "completed" && row.state !== "cancelled" && (
       <div className="flex items-center gap-2">
         <Bar name={row.name} parts={parts} still={!moving} />
         <span className="w-11 shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
       </div>
     ),
-    size: <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,
-    speed: <Figure>{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>,
-    left: <Figure>{row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>,
-    added: <Figure>{when(row.addedAt)}</Figure>,
-    source: <span title={sourceOf(row)} className="block truncate text-dim">{sourceOf(row)}</span>,
+    size: () => <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,
+    speed: () => <Figure>{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>,
+    left: () => <Figure>{row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>,
+    added: () => <Figure>{when(row.addedAt)}</Figure>,
+    source: () => <span title={sourceOf(row)} className="block truncate text-dim">{sourceOf(row)}</span>,
   };
   return (
     <div role="row" data-testid="download-row" data-id={row.id} data-state={row.state} data-progress={parts.whole}
@@ -60,6 +64,9 @@ export const Row = memo(function Row({
       style={{ height, gridTemplateColumns: "var(--columns)" }} draggable={drag !== null}
       onClick={(event) => { pick(row.id, event); }}
       onDragStart={drag ? (event) => { drag(event, row.id); } : undefined}
+      onPointerEnter={() => { setPointed(true); }} onPointerLeave={() => { setPointed(false); }}
+      onFocus={() => { setFocused(true); }}
+      onBlur={(event) => { setFocused(event.currentTarget.contains(event.relatedTarget)); }}
       className="grid items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-selected:bg-picked">
       <div role="gridcell" className="flex min-w-0 items-center gap-3">
         <FileIcon name={row.name} size={tall ? 20 : 16} />
@@ -68,9 +75,9 @@ export const Row = memo(function Row({
           {tall && status}
         </div>
       </div>
-      {columns.map((column) => <div key={column} role="gridcell" className="min-w-0">{cells[column]}</div>)}
+      {columns.map((column) => <div key={column} role="gridcell" className="min-w-0">{cells[column]()}</div>)}
       <div role="gridcell" className="flex justify-end gap-0.5">
-        {row.can.map((action) => (
+        {(pointed || focused || row.fault || HOVERLESS) && row.can.map((action) => (
           <IconButton key={action} {...look(action, pulls)} data-testid={`row-action-${action}`}
             tabIndex={tabbed ? 0 : -1} onClick={(event) => { event.stopPropagation(); act(action, [row]); }} />
         ))}

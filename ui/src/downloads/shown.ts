@@ -33,10 +33,14 @@ export function bordersOf(now: Date): { today: number; week: number } {
   return { today: today.getTime(), week: week.getTime() };
 }
 
-export function dayOf(row: DownloadView, borders: { today: number; week: number }): Day {
-  const added = Date.parse(row.addedAt);
+/** The day of a time in ms since 1970. */
+function dayAt(added: number, borders: { today: number; week: number }): Day {
   if (added >= borders.today) return "today";
   return added >= borders.week ? "week" : "earlier";
+}
+
+export function dayOf(row: DownloadView, borders: { today: number; week: number }): Day {
+  return dayAt(Date.parse(row.addedAt), borders);
 }
 
 /** Where a download comes from, as a person would say it. */
@@ -59,14 +63,19 @@ export function matching(rows: readonly DownloadView[], filter: Filter, now = ne
   ));
 }
 
+/** Of each row as it was counted last: few of many change, and a time is slow to read. */
+const known = new WeakMap<DownloadView, { kind: Kind; added: number }>();
+
 /** How many rows there are of each kind and each time. */
 export function countsOf(rows: readonly DownloadView[], now = new Date()) {
   const kinds = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
   const days: Record<Day, number> = { today: 0, week: 0, earlier: 0 };
   const borders = bordersOf(now);
   for (const row of rows) {
-    kinds[kindOf(row.name)] += 1;
-    days[dayOf(row, borders)] += 1;
+    let of = known.get(row);
+    if (!of) known.set(row, of = { kind: kindOf(row.name), added: Date.parse(row.addedAt) });
+    kinds[of.kind] += 1;
+    days[dayAt(of.added, borders)] += 1;
   }
   return { kinds, days };
 }

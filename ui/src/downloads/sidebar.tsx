@@ -8,7 +8,7 @@ import type { ServerLink } from "../backend/generated/ServerLink";
 import type { ServerView } from "../backend/generated/ServerView";
 import type { Totals } from "../backend/generated/Totals";
 import { t } from "../i18n/t";
-import { Tip } from "../kit/tooltip";
+import { tip } from "../kit/tooltip";
 import { ServerDot } from "../settings/server-dot";
 import { KIND_ICONS, KINDS } from "./kinds";
 import { countsOf, type Day, DAYS, type Filter, type Group, GROUPS } from "./shown";
@@ -96,12 +96,11 @@ interface LineProps {
 
 function Line({ id, name, icon: Icon, count, on, press }: LineProps) {
   return (
-    <Tip text={name} side="right">
-      <button type="button" data-testid={`filter-${id}`} aria-pressed={on} onClick={press} className={LINE}>
-        <Icon aria-hidden size={16} className="shrink-0 text-dim" />
-        <span className="flex-1 text-left max-md:sr-only">{name}</span>
-        <span className="text-dim tabular-nums max-md:text-[11px]">{count.toLocaleString()}</span>
-      </button>
-    </Tip>
+    <button type="button" data-testid={`filter-${id}`} aria-pressed={on} onClick={press} className={LINE}
+      {...tip(name, "right")}>
+      <Icon aria-hidden size={16} className="shrink-0 text-dim" />
+      <span className="flex-1 text-left max-md:sr-only">{name}</span>
+      <span className="text-dim tabular-nums max-md:text-[11px]">{count.toLocaleString()}</span>
+    </button>
   );
 }

@@ -18,18 +18,16 @@ interface Props {
 export function Sparkline({ speed, wide = WIDE, high = HIGH, className = "shrink-0 max-lg:hidden", label }: Props) {
   const latest = useRef(speed);
   const [points, setPoints] = useState<number[]>([]);
+  // Nothing moved for a minute: nothing is drawn, and nothing wakes up to see so.
+  const rests = speed === 0 && points.every((point) => point === 0);
   useEffect(() => { latest.current = speed; }, [speed]);
   useEffect(() => {
-    const timer = setInterval(() => {
-      setPoints((before) => (
-        // Nothing moved for a minute: nothing is drawn anew.
-        latest.current === 0 && before.every((point) => point === 0) ? [] : [...before.slice(1 - POINTS), latest.current]
-      ));
-    }, 1000);
+    if (rests) return;
+    const timer = setInterval(() => { setPoints((before) => [...before.slice(1 - POINTS), latest.current]); }, 1000);
     return () => { clearInterval(timer); };
-  }, []);
+  }, [rests]);
   const top = Math.max(1, ...points);
-  const path = points
+  const path = rests ? "" : points
     // The latest is at the right end, from the first second on.
     .map((point, i) => `${wide - ((points.length - 1 - i) * wide) / (POINTS - 1)},${high - 1 - ((high - 2) * point) / top}`)
     .join(" ");

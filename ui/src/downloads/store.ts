@@ -21,15 +21,17 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
     // The same list stays the same object: nothing is filtered or sorted again for a new total.
     return { downloads: before.downloads, totals, server, servers, notices };
   }
-  const rows = new Map(before.downloads.map((row) => [row.id, row]));
-  const fresh: DownloadView[] = [];
-  for (const row of event.changed) {
-    const old = rows.get(row.id);
-    if (!old) fresh.push(row);
-    else if (row.revision > old.revision) rows.set(row.id, row);
+  // What changed is looked up, not the whole list: this runs four times a second over 10,000 rows.
+  const changed = new Map(event.changed.map((row) => [row.id, row]));
+  const removed = new Set(event.removed);
+  const kept: DownloadView[] = [];
+  for (const old of before.downloads) {
+    const row = changed.get(old.id);
+    changed.delete(old.id);
+    if (!removed.has(old.id)) kept.push(row && row.revision > old.revision ? row : old);
   }
-  for (const id of event.removed) rows.delete(id);
-  return { downloads: [...fresh, ...rows.values()], totals, server, servers, notices };
+  const fresh = [...changed.values()].filter((row) => !removed.has(row.id));
+  return { downloads: [...fresh, ...kept], totals, server, servers, notices };
 }
 
 /** Where the list comes from: how it is now, and what changes from then on. */

@@ -1,7 +1,7 @@
 // Buttons: with a word, or an icon with its word in a tooltip.
 import type { LucideIcon } from "lucide-react";
 import type { ComponentProps } from "react";
-import { Tip } from "./tooltip";
+import { tip } from "./tooltip";
 
 const SHAPE = "inline-flex h-7 items-center justify-center gap-1.5 rounded-md px-3 whitespace-nowrap disabled:opacity-50";
 const TONES = {
@@ -26,12 +26,10 @@ type IconProps = Omit<ComponentProps<"button">, "children"> & {
 /** `name` is the label, and the tooltip's text. */
 export function IconButton({ name, icon: Icon, dot = false, className = "", ...rest }: IconProps) {
   return (
-    <Tip text={name}>
-      <button type="button" aria-label={name} {...rest}
-        className={`relative rounded-md p-1.5 text-dim hover:bg-line hover:text-ink disabled:opacity-40 ${className}`}>
-        <Icon aria-hidden size={16} />
-        {dot && <span aria-hidden className="absolute top-0.5 right-0.5 size-2 rounded-full bg-accent" />}
-      </button>
-    </Tip>
+    <button type="button" aria-label={name} {...tip(name)} {...rest}
+      className={`relative rounded-md p-1.5 text-dim hover:bg-line hover:text-ink disabled:opacity-40 ${className}`}>
+      <Icon aria-hidden size={16} />
+      {dot && <span aria-hidden className="absolute top-0.5 right-0.5 size-2 rounded-full bg-accent" />}
+    </button>
   );
 }
