@@ -69,9 +69,11 @@ try {
   if (again > 0) throw new Error("a reload downloaded the file again");
 
   // The row's menu lists what its buttons do, and the details to copy; saving again takes a fresh link.
+  await row.hover();
+  await row.locator("button").first().waitFor();
+  const buttons = await row.locator("button").evaluateAll((items) => items.map((it) => it.dataset.testid));
   await row.click({ button: "right" });
   const menu = await page.getByRole("menuitem").evaluateAll((items) => items.map((it) => it.dataset.testid));
-  const buttons = await row.locator("button").evaluateAll((items) => items.map((it) => it.dataset.testid));
   const [copy, ...rest] = [...menu].sort((a, b) => Number(b.includes("copy")) - Number(a.includes("copy")));
   if (copy !== "menu-action-copyDetails" || rest.join().replaceAll("menu-", "row-") !== buttons.join()) {
     throw new Error(`the menu has ${menu}, the row ${buttons}`);
