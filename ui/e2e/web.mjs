@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { launch } from "./chromium.mjs";
+import { launch, pressIn } from "./chromium.mjs";
 
 const { LONGHAUL_URL: url, LONGHAUL_FILE: name, LONGHAUL_SHA256: wanted, LONGHAUL_ARTIFACTS: artifacts } = process.env;
 if (!url || !name || !wanted) throw new Error("LONGHAUL_URL, LONGHAUL_FILE and LONGHAUL_SHA256 are needed");
@@ -94,8 +94,7 @@ try {
   await page.getByTestId("offline").waitFor({ state: "detached" });
 
   // What is finished is taken off the list without a question, and the page teaches again.
-  await row.focus();
-  await row.getByTestId("row-action-remove").click();
+  await pressIn(row, "remove");
   await page.getByTestId("empty-field").waitFor();
   complaints.push(...faults);
   if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join("; ")}`);

@@ -212,6 +212,12 @@ test("a row has its buttons for who is at it, and always where it is in trouble"
   expect(await called("pause")).toEqual([{ ids: [idOf(DOWNLOADING)] }]);
   await page.getByRole("searchbox").focus();
   await expect.poll(() => buttons(DOWNLOADING).count()).toBe(0);
+  // What comes under the pointer, as the row that was there goes, has them too.
+  await line(0).hover();
+  await page.evaluate((id) => { window.desk.tell([], [id]); }, idOf(0));
+  await page.locator(`[data-id="${idOf(0)}"]`).waitFor({ state: "detached" });
+  await line(0).hover();
+  await line(0).getByRole("button").first().waitFor();
 });
 
 test("the row's menu offers to delete a finished file, and asks", { timeout: 60_000 }, async () => {

@@ -64,7 +64,8 @@ export const Row = memo(function Row({
       style={{ height, gridTemplateColumns: "var(--columns)" }} draggable={drag !== null}
       onClick={(event) => { pick(row.id, event); }}
       onDragStart={drag ? (event) => { drag(event, row.id); } : undefined}
-      onPointerEnter={() => { setPointed(true); }} onPointerLeave={() => { setPointed(false); }}
+      // Not onPointerEnter: React misses it where what was under the pointer is taken away.
+      onPointerOver={() => { setPointed(true); }} onPointerLeave={() => { setPointed(false); }}
       onFocus={() => { setFocused(true); }}
       onBlur={(event) => { setFocused(event.currentTarget.contains(event.relatedTarget)); }}
       className="grid items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-selected:bg-picked">
