@@ -79,15 +79,17 @@ export function VirtualList({
     event.stopPropagation();
     if (!picked.ids.has(id)) dropBefore(id);
   };
-  const name = rows.find((row) => row.id === picked.lead)?.name ?? "";
+  const at = useMemo(
+    () => (picked.lead === null ? -1 : rows.findIndex((row) => row.id === picked.lead)), [rows, picked.lead],
+  );
   return (
     <div ref={setScroller} className="min-h-0 flex-1 overflow-auto">
-      <Context entries={entries} name={t("actions", { name })} refocus={() => { focusRow(picked.lead); }}>
+      <Context entries={entries} name={t("actions", { name: rows[at]?.name ?? "" })} refocus={() => { focusRow(picked.lead); }}>
         <div role="grid" aria-label={t("list")} aria-multiselectable aria-rowcount={rows.length + 1}
           style={{ ["--columns" as string]: template(layout, columns) }} onContextMenu={ask}
           onDragOver={dragOver} onDragLeave={() => { setOver(null); }} onDrop={drop}>
           <ListHead layout={layout} setLayout={setLayout} columns={columns} sort={sort} setSort={setSort} />
-          <Rows scroller={scroller} rows={rows} picked={picked} over={over} tall={tall} height={HEIGHTS[density]}
+          <Rows scroller={scroller} rows={rows} at={at} picked={picked} over={over} tall={tall} height={HEIGHTS[density]}
             columns={columns} pulls={pulls} pick={pick} act={act} drag={dropBefore ? drag : null} />
         </div>
       </Context>
@@ -97,6 +99,8 @@ export function VirtualList({
 
 interface RowsProps extends Common {
   scroller: HTMLElement | null;
+  /** The place of the row that the keys move from; -1 where there is none. */
+  at: number;
   /** The row that something is dragged over. */
   over: string | null;
   tall: boolean;
@@ -106,7 +110,7 @@ interface RowsProps extends Common {
 }
 
 /** Those in sight. Apart from the list: only they are drawn anew by scrolling. */
-function Rows({ scroller, rows, picked, over, tall, height, columns, pulls, pick, act, drag }: RowsProps) {
+function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, pick, act, drag }: RowsProps) {
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
@@ -115,9 +119,6 @@ function Rows({ scroller, rows, picked, over, tall, height, columns, pulls, pick
     overscan: 4,
   });
   useEffect(() => { virtual.measure(); }, [virtual, height]);
-  const at = useMemo(
-    () => (picked.lead === null ? -1 : rows.findIndex((row) => row.id === picked.lead)), [rows, picked.lead],
-  );
   // Only a new choice moves the list: a row that moves by itself is not run after.
   useEffect(() => {
     const drawn = rowOf(picked.lead);

@@ -33,14 +33,24 @@ export function bordersOf(now: Date): { today: number; week: number } {
   return { today: today.getTime(), week: week.getTime() };
 }
 
-/** The day of a time in ms since 1970. */
-function dayAt(added: number, borders: { today: number; week: number }): Day {
-  if (added >= borders.today) return "today";
-  return added >= borders.week ? "week" : "earlier";
+interface Facts {
+  kind: Kind;
+  /** In ms since 1970. */
+  added: number;
+}
+/** Of each row as it is: few of many change, and names and times are slow to read. */
+const known = new WeakMap<DownloadView, Facts>();
+
+function factsOf(row: DownloadView): Facts {
+  let facts = known.get(row);
+  if (!facts) known.set(row, facts = { kind: kindOf(row.name), added: Date.parse(row.addedAt) });
+  return facts;
 }
 
 export function dayOf(row: DownloadView, borders: { today: number; week: number }): Day {
-  return dayAt(Date.parse(row.addedAt), borders);
+  const { added } = factsOf(row);
+  if (added >= borders.today) return "today";
+  return added >= borders.week ? "week" : "earlier";
 }
 
 /** Where a download comes from, as a person would say it. */
@@ -57,14 +67,11 @@ export function matching(rows: readonly DownloadView[], filter: Filter, now = ne
   const borders = bordersOf(now);
   return rows.filter((row) => (
     (!states || states.includes(row.state))
-    && (!kind || kindOf(row.name) === kind)
+    && (!kind || factsOf(row).kind === kind)
     && (!day || dayOf(row, borders) === day)
     && (!wanted || row.name.toLowerCase().includes(wanted) || sourceOf(row).toLowerCase().includes(wanted))
   ));
 }
-
-/** Of each row as it was counted last: few of many change, and a time is slow to read. */
-const known = new WeakMap<DownloadView, { kind: Kind; added: number }>();
 
 /** How many rows there are of each kind and each time. */
 export function countsOf(rows: readonly DownloadView[], now = new Date()) {
@@ -72,10 +79,8 @@ export function countsOf(rows: readonly DownloadView[], now = new Date()) {
   const days: Record<Day, number> = { today: 0, week: 0, earlier: 0 };
   const borders = bordersOf(now);
   for (const row of rows) {
-    let of = known.get(row);
-    if (!of) known.set(row, of = { kind: kindOf(row.name), added: Date.parse(row.addedAt) });
-    kinds[of.kind] += 1;
-    days[dayAt(of.added, borders)] += 1;
+    kinds[factsOf(row).kind] += 1;
+    days[dayOf(row, borders)] += 1;
   }
   return { kinds, days };
 }
@@ -93,7 +98,7 @@ const STATES: readonly DownloadState[] = [
 ];
 /** A number that is not known comes after all that are, whichever way they are sorted. */
 const NUMBERS: Partial<Record<SortBy, (row: DownloadView) => number | null>> = {
-  added: (row) => Date.parse(row.addedAt),
+  added: (row) => factsOf(row).added,
   queue: (row) => row.place,
   status: (row) => STATES.indexOf(row.state),
   progress: (row) => (row.state === "completed" ? 1 : row.pulled?.total ? row.pulled.done / row.pulled.total : null),
