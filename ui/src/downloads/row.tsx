@@ -15,6 +15,8 @@ import { sentence } from "./sentence";
 import { sourceOf } from "./shown";
 
 const MOVING = new Set(["preparing", "downloading", "verifying"]);
+/** What comes and goes with the state: a click of which the pressed part is gone at its end is no click. */
+const UNTOUCHED = "pointer-events-none";
 /** A screen that is touched: nothing comes near a row before it is meant. */
 const HOVERLESS = matchMedia("(hover: none)").matches;
 
@@ -47,14 +49,16 @@ export const Row = memo(function Row({
   const cells: Record<Column, () => ReactNode> = {
     status: () => status,
     progress: () => row.state !== "completed" && row.state !== "cancelled" && (
-      <div className="flex items-center gap-2">
+      <div className={`flex items-center gap-2 ${UNTOUCHED}`}>
         <Bar name={row.name} parts={parts} still={!moving} />
         <span className="w-11 shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
       </div>
     ),
     size: () => <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,
     speed: () => <Figure>{moving && row.speed !== null ? speed(row.speed) : ""}</Figure>,
-    left: () => <Figure>{row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>,
+    left: () => (
+      <Figure>{row.endedAt ? when(row.endedAt) : row.etaSeconds === null ? "" : duration(row.etaSeconds)}</Figure>
+    ),
     added: () => <Figure>{when(row.addedAt)}</Figure>,
     source: () => <span title={sourceOf(row)} className="block truncate text-dim">{sourceOf(row)}</span>,
   };
@@ -94,10 +98,11 @@ function Status({ row, pulls }: { row: DownloadView; pulls: boolean }) {
   const Icon = row.fault ? TriangleAlert : here ? (row.proven ? BadgeCheck : CircleCheck) : null;
   return (
     <div title={text} className={`flex min-w-0 items-center gap-1 ${tone}`}>
-      {Icon && <Icon aria-hidden size={14} className="shrink-0" />}
+      {Icon && <Icon aria-hidden size={14} className={`shrink-0 ${UNTOUCHED}`} />}
       <span className="truncate">{text}</span>
       {row.limit !== null && (
-        <Gauge size={14} className="shrink-0" role="img" aria-label={t("limitedTo", { speed: speed(row.limit) })} />
+        <Gauge size={14} className={`shrink-0 ${UNTOUCHED}`} role="img"
+          aria-label={t("limitedTo", { speed: speed(row.limit) })} />
       )}
     </div>
   );
