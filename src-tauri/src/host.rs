@@ -19,8 +19,8 @@ use crate::{
 /// A token file longer than this is no token file.
 const MAX_TOKEN: usize = 4096;
 
-/// A removal can be undone a little longer than the page offers it.
-const UNDO: Duration = Duration::from_secs(15);
+/// A removal can be undone a little longer than the page offers it, also to a hand that is slow.
+const UNDO: Duration = Duration::from_secs(60);
 
 /// Everything behind the window.
 #[derive(Debug)]

@@ -123,13 +123,10 @@ fn every(app: &AppHandle, action: Action) {
 async fn all(host: &Host, action: Action) -> Result<(), String> {
     let snapshot = host.manager.snapshot().await;
     let rows = snapshot.map_err(|error| error.to_string())?.downloads;
-    for row in rows.iter().filter(|row| row.can.contains(&action)) {
-        // A row may have moved on meanwhile: then there is nothing to do.
-        let _ = match action {
-            Action::Pause => host.manager.pause(row.id).await,
-            _ => host.manager.resume(row.id).await,
-        };
-    }
+    let allow = rows.into_iter().filter(|row| row.can.contains(&action));
+    let ids = allow.map(|row| row.id).collect();
+    // A row may have moved on meanwhile: then there is nothing to do.
+    let _ = host.manager.act(ids, action).await;
     Ok(())
 }
 

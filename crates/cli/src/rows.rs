@@ -129,17 +129,7 @@ async fn act_on(
     which: &Rows,
 ) -> Result<Outcome, Stop> {
     let ids = chosen(&manager.snapshot().await?.downloads, which, action)?;
-    for id in &ids {
-        match action {
-            Action::Pause => manager.pause(*id).await?,
-            Action::Resume => manager.resume(*id).await?,
-            Action::Cancel => manager.cancel(*id).await?,
-            Action::Retry => manager.retry(*id).await?,
-            Action::KeepBoth => manager.keep_both(*id).await?,
-            Action::Replace => manager.replace(*id).await?,
-            Action::Remove | Action::Open | Action::ShowInFolder => {}
-        }
-    }
+    manager.act(ids.clone(), action).await?;
     let snapshot = manager.snapshot().await?;
     let rows = snapshot
         .downloads
@@ -158,9 +148,7 @@ pub(crate) async fn remove(place: &Place, wanted: &Remove) -> Result<Outcome, St
     let outcome = async {
         let rows = manager.snapshot().await?.downloads;
         let ids = chosen(&rows, &wanted.rows, Action::Remove)?;
-        for id in &ids {
-            manager.remove(*id, wanted.with_file).await?;
-        }
+        manager.remove_all(ids.clone(), wanted.with_file).await?;
         let gone = rows.iter().filter(|row| ids.contains(&row.id));
         if place.json {
             let mut out = Out::new();

@@ -67,6 +67,17 @@ impl ApiError {
         }
     }
 
+    /// A stable word for what happened: `unreachable`, `faulty_server`, or the code of the problem
+    /// that the server named (contract section 1.1).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Faulty { .. } => "faulty_server",
+            Self::Busy { problem, .. } | Self::Refused(problem) => problem.code.as_str(),
+        }
+    }
+
     fn from_reqwest(error: reqwest::Error) -> Self {
         let reason = if error.is_timeout() {
             "it did not answer in time".to_owned()

@@ -3,7 +3,7 @@
 //! [`Manager`] is the door. The way of a click: `list` (it is on the disk), `initiate` (the server
 //! is asked, once), `poll` (how far is it), `schedule` (whose turn is it), `pull` (the engine makes
 //! a verified file of it), `events` (everybody is told). `download` is the state machine, pure;
-//! `driver` is the task that carries all this out.
+//! `driver` is the task that carries all this out; `many` is how many rows are acted on at once.
 
 mod api;
 mod download;
@@ -12,6 +12,7 @@ mod events;
 mod initiate;
 mod list;
 mod manager;
+mod many;
 mod mark;
 mod meter;
 mod poll;

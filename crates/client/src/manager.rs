@@ -177,9 +177,35 @@ pub enum ManagerError {
     /// The finished file could not be deleted; the row stays.
     #[error("the file could not be deleted ({0}); it is where it was, and so is its row")]
     Delete(std::io::Error),
+    /// Some rows of several were refused; the others were done.
+    #[error("{first}{}", and_others(*.others))]
+    Some {
+        /// Why the first was.
+        first: Box<ManagerError>,
+        /// How many more.
+        others: usize,
+    },
     /// The manager has shut down.
     #[error("the download manager has shut down")]
     Closed,
+}
+
+impl ManagerError {
+    /// Of several refusals the first; of one, itself.
+    #[must_use]
+    pub fn first(&self) -> &Self {
+        match self {
+            Self::Some { first, .. } => first.first(),
+            one => one,
+        }
+    }
+}
+
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        others => format!("; {others} more could not be either"),
+    }
 }
 
 const fn past(action: Action) -> &'static str {
@@ -332,7 +358,7 @@ impl Manager {
     /// # Errors
     /// When there is no such row, or its state does not allow it.
     pub async fn pause(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::Pause).await
+        self.act(vec![id], Action::Pause).await
     }
 
     /// Lets a paused download go on.
@@ -340,7 +366,7 @@ impl Manager {
     /// # Errors
     /// As [`Manager::pause`].
     pub async fn resume(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::Resume).await
+        self.act(vec![id], Action::Resume).await
     }
 
     /// Gives a download up: the server's job and the part file go, the row stays.
@@ -348,7 +374,7 @@ impl Manager {
     /// # Errors
     /// As [`Manager::pause`].
     pub async fn cancel(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::Cancel).await
+        self.act(vec![id], Action::Cancel).await
     }
 
     /// Tries a failed or cancelled download again.
@@ -356,7 +382,7 @@ impl Manager {
     /// # Errors
     /// As [`Manager::pause`].
     pub async fn retry(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::Retry).await
+        self.act(vec![id], Action::Retry).await
     }
 
     /// Pulls a download whose name is taken under a numbered one.
@@ -364,7 +390,7 @@ impl Manager {
     /// # Errors
     /// When there is no such row, or its name is not what it waits for.
     pub async fn keep_both(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::KeepBoth).await
+        self.act(vec![id], Action::KeepBoth).await
     }
 
     /// Puts the file away that has the name of a download, and pulls the download.
@@ -372,7 +398,7 @@ impl Manager {
     /// # Errors
     /// When there is no such row, its name is not what it waits for, or the file cannot be put away.
     pub async fn replace(&self, id: DownloadId) -> Result<(), ManagerError> {
-        self.act(id, Action::Replace).await
+        self.act(vec![id], Action::Replace).await
     }
 
     /// Says what the digest of an unfinished download must be, or that any will do. It holds from
@@ -391,8 +417,7 @@ impl Manager {
     /// # Errors
     /// When there is no such row, or the file cannot be deleted.
     pub async fn remove(&self, id: DownloadId, with_file: bool) -> Result<(), ManagerError> {
-        self.ask(|reply| Command::Remove(id, with_file, reply))
-            .await?
+        self.remove_all(vec![id], with_file).await
     }
 
     /// Brings rows back that were removed no longer than [`Options::undo`] ago, as they were; answers
@@ -413,12 +438,16 @@ impl Manager {
         self.ask(|reply| Command::Move(ids, place, reply)).await?
     }
 
-    /// Limits one download to so many bytes per second; takes effect at once.
+    /// Limits each of these downloads to so many bytes per second; takes effect at once.
     ///
     /// # Errors
-    /// When there is no such row, or the limit is below 1 KiB/s.
-    pub async fn limit(&self, id: DownloadId, limit: Option<u64>) -> Result<(), ManagerError> {
-        self.ask(|reply| Command::Limit(id, limit, reply)).await?
+    /// When the limit is below 1 KiB/s, or as [`Manager::act`].
+    pub async fn limit(
+        &self,
+        ids: Vec<DownloadId>,
+        limit: Option<u64>,
+    ) -> Result<(), ManagerError> {
+        self.ask(|reply| Command::Limit(ids, limit, reply)).await?
     }
 
     /// The map of a pull; empty where none runs.
@@ -559,11 +588,7 @@ impl Manager {
         }
     }
 
-    async fn act(&self, id: DownloadId, action: Action) -> Result<(), ManagerError> {
-        self.ask(|reply| Command::Act(id, action, reply)).await?
-    }
-
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, ManagerError> {

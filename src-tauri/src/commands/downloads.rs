@@ -1,8 +1,6 @@
 //! Commands on the list: read it, add to it, act on its rows.
 
-use longhaul_client::{
-    AddOutcome, AddRequest, Manager, ManagerError, QueuePlace, SegmentMap, Snapshot,
-};
+use longhaul_client::{Action, AddOutcome, AddRequest, QueuePlace, SegmentMap, Snapshot};
 use longhaul_protocol::DownloadId;
 use serde::Deserialize;
 use ts_rs::TS;
@@ -46,12 +44,12 @@ pub(crate) struct Moving {
     place: QueuePlace,
 }
 
-/// A speed limit of one row's own.
+/// A speed limit of each row's own.
 #[derive(Debug, Deserialize, TS)]
 #[ts(export)]
 pub(crate) struct Limiting {
-    /// The row.
-    id: DownloadId,
+    /// The rows.
+    ids: Vec<DownloadId>,
     /// Bytes per second; null for none.
     limit: Option<u64>,
 }
@@ -70,32 +68,36 @@ pub(crate) async fn add(call: &Call<'_>, request: AddRequest) -> Result<AddOutco
 }
 
 pub(crate) async fn pause(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::Pause).await
+    act(call, rows, Action::Pause).await
 }
 
 pub(crate) async fn resume(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::Resume).await
+    act(call, rows, Action::Resume).await
 }
 
 pub(crate) async fn cancel(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::Cancel).await
+    act(call, rows, Action::Cancel).await
 }
 
 pub(crate) async fn retry(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::Retry).await
+    act(call, rows, Action::Retry).await
 }
 
 pub(crate) async fn keep_both(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::KeepBoth).await
+    act(call, rows, Action::KeepBoth).await
 }
 
 pub(crate) async fn replace(call: &Call<'_>, rows: Ids) -> Result<(), CommandError> {
-    each(call, &rows.ids, Act::Replace).await
+    act(call, rows, Action::Replace).await
+}
+
+async fn act(call: &Call<'_>, rows: Ids, action: Action) -> Result<(), CommandError> {
+    Ok(call.host.manager.act(rows.ids, action).await?)
 }
 
 pub(crate) async fn remove(call: &Call<'_>, rows: Removal) -> Result<(), CommandError> {
-    let with_file = rows.with_file;
-    each(call, &rows.ids, Act::Remove { with_file }).await
+    let removed = call.host.manager.remove_all(rows.ids, rows.with_file);
+    Ok(removed.await?)
 }
 
 pub(crate) async fn restore(call: &Call<'_>, rows: Ids) -> Result<u32, CommandError> {
@@ -107,56 +109,10 @@ pub(crate) async fn put(call: &Call<'_>, rows: Moving) -> Result<(), CommandErro
     Ok(call.host.manager.put(rows.ids, rows.place).await?)
 }
 
-pub(crate) async fn limit(call: &Call<'_>, row: Limiting) -> Result<(), CommandError> {
-    Ok(call.host.manager.limit(row.id, row.limit).await?)
+pub(crate) async fn limit(call: &Call<'_>, rows: Limiting) -> Result<(), CommandError> {
+    Ok(call.host.manager.limit(rows.ids, rows.limit).await?)
 }
 
 pub(crate) async fn segments(call: &Call<'_>, row: One) -> Result<SegmentMap, CommandError> {
     Ok(call.host.manager.segments(row.id).await?)
-}
-
-/// What is done to rows one by one.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Pause,
-    Resume,
-    Cancel,
-    Retry,
-    KeepBoth,
-    Replace,
-    Remove { with_file: bool },
-}
-
-impl Act {
-    async fn on(self, manager: &Manager, id: DownloadId) -> Result<(), ManagerError> {
-        match self {
-            Self::Pause => manager.pause(id).await,
-            Self::Resume => manager.resume(id).await,
-            Self::Cancel => manager.cancel(id).await,
-            Self::Retry => manager.retry(id).await,
-            Self::KeepBoth => manager.keep_both(id).await,
-            Self::Replace => manager.replace(id).await,
-            Self::Remove { with_file } => manager.remove(id, with_file).await,
-        }
-    }
-}
-
-/// Does it to every row, whatever becomes of the others, and tells the first refusal.
-async fn each(call: &Call<'_>, ids: &[DownloadId], act: Act) -> Result<(), CommandError> {
-    let mut refused = None;
-    let mut count = 0;
-    for id in ids {
-        if let Err(error) = act.on(&call.host.manager, *id).await {
-            count += 1;
-            refused.get_or_insert_with(|| CommandError::from(error));
-        }
-    }
-    match refused {
-        None => Ok(()),
-        Some(error) if count == 1 => Err(error),
-        Some(error) => Err(CommandError::new(
-            &error.code,
-            format!("{}, and {} more", error.message, count - 1),
-        )),
-    }
 }

@@ -1,6 +1,6 @@
 //! A refusal as the page sees it: a stable code, and a sentence for people.
 
-use longhaul_client::{ApiError, ManagerError};
+use longhaul_client::ManagerError;
 use longhaul_protocol::DownloadId;
 use serde::Serialize;
 use ts_rs::TS;
@@ -38,7 +38,7 @@ impl CommandError {
 
 impl From<ManagerError> for CommandError {
     fn from(error: ManagerError) -> Self {
-        let code = match &error {
+        let code = match error.first() {
             ManagerError::List(_) => "list",
             ManagerError::Network(_) => "network",
             ManagerError::Unknown(_) => "unknown_download",
@@ -46,28 +46,9 @@ impl From<ManagerError> for CommandError {
             ManagerError::Invalid(_) => "invalid",
             ManagerError::Delete(_) => "not_deleted",
             ManagerError::Closed => "closed",
-            ManagerError::Server(refusal) => return refused(refusal),
+            ManagerError::Server(refusal) => return Self::new(refusal.code(), error.to_string()),
+            ManagerError::Some { .. } => "unknown",
         };
         Self::new(code, error.to_string())
-    }
-}
-
-fn refused(error: &ApiError) -> CommandError {
-    let code = match error {
-        ApiError::Unreachable { .. } => "unreachable".to_owned(),
-        ApiError::Faulty { .. } => "faulty_server".to_owned(),
-        ApiError::Busy { problem, .. } => code_of(problem.code),
-        ApiError::Refused(problem) => code_of(problem.code),
-    };
-    CommandError {
-        code,
-        message: error.to_string(),
-    }
-}
-
-fn code_of(code: longhaul_protocol::ProblemCode) -> String {
-    match serde_json::to_value(code) {
-        Ok(serde_json::Value::String(code)) => code,
-        _ => "unknown".to_owned(),
     }
 }

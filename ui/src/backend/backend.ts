@@ -39,7 +39,9 @@ export interface System {
   /** Saves the list and the settings; where, or null when the user did not. */
   exportList(): Promise<string | null>;
   importList(): Promise<Imported | null>;
-  diagnostics(): Promise<string>;
+  /** Puts on the clipboard what a report of a fault needs. */
+  copyDiagnostics(): Promise<unknown>;
+  openLogs(): Promise<unknown>;
   updates(): Promise<UpdateView>;
   /** Calls back at each change of that; answers how to stop. */
   onUpdates(changed: (view: UpdateView) => void): () => void;
@@ -66,12 +68,12 @@ export interface Backend {
   /** Carries out an action that the rows' `can` allows. */
   act(action: Exclude<Action, "remove">, ids: DownloadId[]): Promise<void>;
   remove(ids: DownloadId[], withFile: boolean): Promise<void>;
-  /** Brings rows back that were removed a moment ago. */
-  restore(ids: DownloadId[]): Promise<unknown>;
+  /** Brings rows back that were removed a moment ago; answers how many it could. */
+  restore(ids: DownloadId[]): Promise<number>;
   /** Puts rows that have not ended to another place in the queue. */
   place(ids: DownloadId[], place: QueuePlace): Promise<void>;
-  /** Limits one download, in bytes per second; null for no limit of its own. */
-  limit(id: DownloadId, limit: number | null): Promise<void>;
+  /** Limits each of these downloads, in bytes per second; null for no limit of its own. */
+  limit(ids: DownloadId[], limit: number | null): Promise<void>;
   segments(id: DownloadId): Promise<SegmentMap>;
   settings(): Promise<Settings>;
   setSettings(settings: Settings): Promise<Settings>;

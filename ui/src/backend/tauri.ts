@@ -37,7 +37,7 @@ export function tauriBackend(): Backend {
     remove: async (ids, withFile) => void (await call("remove", { ids, withFile })),
     restore: (ids) => call("restore", { ids }),
     place: async (ids, place) => void (await call("place", { ids, place })),
-    limit: async (id, limit) => void (await call("limit", { id, limit })),
+    limit: async (ids, limit) => void (await call("limit", { ids, limit })),
     segments: (id) => call("segments", { id }),
     settings: () => call("settings", null),
     setSettings: (settings) => call("setSettings", settings),
@@ -59,7 +59,8 @@ export function tauriBackend(): Backend {
       },
       exportList: () => call("export", null),
       importList: () => call("import", null),
-      diagnostics: () => call("diagnostics", null),
+      copyDiagnostics: () => call("copyDiagnostics", null),
+      openLogs: () => call("openLogs", null),
       updates: () => call("updates", null),
       onUpdates(changed) {
         const listening = listen<UpdateView>("updates", (event) => { changed(event.payload); });

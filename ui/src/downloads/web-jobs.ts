@@ -185,9 +185,10 @@ export class WebJobs {
     const refused = error instanceof ServerRefused ? error : null;
     const next = failed(this.pace, refused?.retryAfter ?? null, Math.random());
     this.pace = next.state;
+    const code = refused?.code ?? "unreachable";
     const reason = messageOf(error);
     const link: ServerLink = next.tell
-      ? { state: "offline", reason, nextTryAt: new Date(Date.now() + next.wait).toISOString() }
+      ? { state: "offline", code, reason, nextTryAt: new Date(Date.now() + next.wait).toISOString() }
       : this.now.link;
     this.happen({ kind: "linked", link, locked: refused?.status === 401 });
     return next.wait;

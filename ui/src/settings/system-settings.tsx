@@ -38,7 +38,7 @@ export function SystemSettings({ system, settings, here, kept, updates }: Props)
     }, failed);
   };
   const copy = () => {
-    system.diagnostics().then((text) => navigator.clipboard.writeText(text)).then(() => { setSaid(t("copied")); }, failed);
+    system.copyDiagnostics().then(() => { setSaid(t("copied")); }, failed);
   };
   return (
     <section aria-label={t("set_system")}>

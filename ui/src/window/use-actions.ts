@@ -61,7 +61,7 @@ export function useActions(backend: Backend) {
     actOnAll: (action: Exclude<Action, "remove">, ids: string[]) => { run(backend.act(action, ids)); },
     add: (items: AddItem[], server: string | null = null) => { run(backend.add({ items, ...(server ? { server } : {}) })); },
     limit: (rows: readonly DownloadView[], limit: number | null) => {
-      run(Promise.all(rows.map((row) => backend.limit(row.id, limit))));
+      run(backend.limit(rows.map((row) => row.id), limit));
     },
     problem, dismissProblem: () => { setProblem(""); },
     removal, keepRow: () => { setRemoval(null); }, remove: () => { if (removal) removeNow(removal); },

@@ -1,14 +1,22 @@
 //! Rows that were taken off the list a moment ago. Until that is over it can be undone, and nothing
 //! of theirs is thrown away.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use longhaul_protocol::DownloadId;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
-use super::Driver;
-use crate::download::{Event, Record, State, apply};
+use super::{Done, Driver, Errand};
+use crate::{
+    download::{Event, Record, State, apply},
+    manager::{ManagerError, PutAway},
+    many::Refused,
+};
 
 /// The rows, and until when they are kept.
 #[derive(Debug, Default)]
@@ -47,6 +55,56 @@ impl Bin {
 }
 
 impl Driver {
+    /// Takes rows off the list, those whose finished file shall go too once it has.
+    pub(super) async fn remove(
+        &mut self,
+        ids: &[DownloadId],
+        with_file: bool,
+        reply: oneshot::Sender<Refused>,
+    ) {
+        let mut refused = Refused::default();
+        let mut files = Vec::new();
+        for id in ids.iter().copied() {
+            match self.rows.state(id) {
+                None => refused.note(Err(ManagerError::Unknown(id))),
+                Some(State::Completed { path, .. }) if with_file => files.push((id, path.clone())),
+                Some(_) => self.take_off(id),
+            }
+        }
+        self.save().await;
+        if files.is_empty() {
+            let _ = reply.send(refused);
+            return;
+        }
+        let put_away = self.parts.put_away;
+        self.spawn(Errand::Delete, async move {
+            let mut outcomes = Vec::with_capacity(files.len());
+            for (id, path) in files {
+                outcomes.push((id, blocking(move || delete(&path, put_away)).await));
+            }
+            Done::Deleted {
+                outcomes,
+                refused,
+                reply,
+            }
+        });
+    }
+
+    pub(super) fn deleted(
+        &mut self,
+        outcomes: Vec<(DownloadId, io::Result<()>)>,
+        mut refused: Refused,
+        reply: oneshot::Sender<Refused>,
+    ) {
+        for (id, outcome) in outcomes {
+            match outcome {
+                Ok(()) => self.take_off(id),
+                Err(error) => refused.note(Err(ManagerError::Delete(error))),
+            }
+        }
+        let _ = reply.send(refused);
+    }
+
     /// The row goes off the list; for a moment it can be brought back.
     pub(super) fn take_off(&mut self, id: DownloadId) {
         let Some(record) = self.rows.remove(id) else {
@@ -129,4 +187,21 @@ impl Driver {
             }
         }
     }
+}
+
+/// Deletes a file; one that is gone already is no failure.
+pub(super) fn delete(path: &Path, put_away: PutAway) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => put_away(path),
+    }
+}
+
+/// Does what holds up a thread.
+pub(super) async fn blocking(
+    work: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(io::Error::other)?
 }

@@ -5,10 +5,17 @@ use std::{collections::HashSet, path::PathBuf};
 use longhaul_protocol::{DownloadId, Sha256};
 use tokio::time::Instant;
 
-use super::{Command, Done, Driver, Errand, pulling::segments_of, rows::name_in, view_of};
+use super::{
+    Command, Done, Driver, Errand,
+    bin::{blocking, delete},
+    pulling::segments_of,
+    rows::name_in,
+    view_of,
+};
 use crate::{
     download::{Event, Record, State, can},
-    manager::{ManagerError, NewDownload, PutAway},
+    manager::{ManagerError, NewDownload},
+    many::Refused,
     servers::ServerId,
     view::{Action, DownloadSource, QueuePlace, SegmentMap, Settings, Snapshot},
 };
@@ -26,9 +33,9 @@ impl Driver {
             Command::Add(items, reply) => {
                 let _ = reply.send(self.add(items).await);
             }
-            Command::Act(id, Action::Replace, reply) => self.replace(id, reply),
-            Command::Act(id, action, reply) => {
-                let outcome = self.act(id, action);
+            Command::Replace(id, reply) => self.replace(id, reply),
+            Command::Act(ids, action, reply) => {
+                let outcome = each(&ids, |id| self.act(id, action));
                 self.save().await;
                 let _ = reply.send(outcome);
             }
@@ -37,7 +44,7 @@ impl Driver {
                 self.save().await;
                 let _ = reply.send(outcome);
             }
-            Command::Remove(id, with_file, reply) => self.remove(id, with_file, reply).await,
+            Command::Remove(ids, with_file, reply) => self.remove(&ids, with_file, reply).await,
             Command::Restore(ids, reply) => {
                 let count = self.restore(&ids);
                 self.save().await;
@@ -48,8 +55,8 @@ impl Driver {
                 self.save().await;
                 let _ = reply.send(outcome);
             }
-            Command::Limit(id, limit, reply) => {
-                let outcome = self.limit(id, limit);
+            Command::Limit(ids, limit, reply) => {
+                let outcome = at_least(limit).and_then(|()| each(&ids, |id| self.limit(id, limit)));
                 self.save().await;
                 let _ = reply.send(outcome);
             }
@@ -231,7 +238,7 @@ impl Driver {
             Ok(path) => {
                 let put_away = self.parts.put_away;
                 self.spawn(Errand::Delete, async move {
-                    let outcome = delete(path, put_away).await;
+                    let outcome = blocking(move || delete(&path, put_away)).await;
                     Done::MadeRoom { id, outcome, reply }
                 });
             }
@@ -275,42 +282,6 @@ impl Driver {
         Ok(())
     }
 
-    async fn remove(
-        &mut self,
-        id: DownloadId,
-        with_file: bool,
-        reply: tokio::sync::oneshot::Sender<Result<(), ManagerError>>,
-    ) {
-        let Some(row) = self.rows.get(id) else {
-            let _ = reply.send(Err(ManagerError::Unknown(id)));
-            return;
-        };
-        if let (true, State::Completed { path, .. }) = (with_file, &row.record.state) {
-            let (path, put_away) = (path.clone(), self.parts.put_away);
-            self.spawn(Errand::Delete, async move {
-                let outcome = delete(path, put_away).await;
-                Done::Deleted { id, outcome, reply }
-            });
-            return;
-        }
-        self.take_off(id);
-        self.save().await;
-        let _ = reply.send(Ok(()));
-    }
-
-    pub(super) fn deleted(
-        &mut self,
-        id: DownloadId,
-        outcome: std::io::Result<()>,
-        reply: tokio::sync::oneshot::Sender<Result<(), ManagerError>>,
-    ) {
-        let outcome = outcome.map_err(ManagerError::Delete);
-        if outcome.is_ok() {
-            self.take_off(id);
-        }
-        let _ = reply.send(outcome);
-    }
-
     /// Puts rows of the queue, in the order in which they stand there, to another place.
     fn put(&mut self, ids: &[DownloadId], place: QueuePlace) -> Result<(), ManagerError> {
         let queue = self.rows.queue();
@@ -346,7 +317,6 @@ impl Driver {
     }
 
     fn limit(&mut self, id: DownloadId, limit: Option<u64>) -> Result<(), ManagerError> {
-        at_least(limit)?;
         let row = self.rows.get_mut(id).ok_or(ManagerError::Unknown(id))?;
         row.record.limit = limit;
         if let Some(pull) = self.pulls.get(&id) {
@@ -394,14 +364,16 @@ impl Driver {
     }
 }
 
-/// A file that is gone already is no failure.
-async fn delete(path: PathBuf, put_away: PutAway) -> std::io::Result<()> {
-    let gone = tokio::task::spawn_blocking(move || match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => put_away(&path),
-    });
-    gone.await.map_err(std::io::Error::other)?
+/// Does it to each row, whatever becomes of the others.
+fn each(
+    ids: &[DownloadId],
+    mut act: impl FnMut(DownloadId) -> Result<(), ManagerError>,
+) -> Result<(), ManagerError> {
+    let mut refused = Refused::default();
+    for id in ids {
+        refused.note(act(*id));
+    }
+    refused.outcome(ids.len() > 1)
 }
 
 fn at_least(limit: Option<u64>) -> Result<(), ManagerError> {

@@ -37,6 +37,7 @@ use crate::{
     events::{Hub, Subscription},
     list::{Changes, List, Opened},
     manager::{Drive, ManagerError, NewDownload, PutAway},
+    many::Refused,
     meter::Meter,
     poll::Polled,
     pull::{End, SharedApi},
@@ -66,16 +67,17 @@ pub(crate) enum Command {
         oneshot::Sender<Result<Vec<DownloadId>, ManagerError>>,
     ),
     Act(
-        DownloadId,
+        Vec<DownloadId>,
         Action,
         oneshot::Sender<Result<(), ManagerError>>,
     ),
+    Replace(DownloadId, oneshot::Sender<Result<(), ManagerError>>),
     Expect(
         DownloadId,
         Option<Sha256>,
         oneshot::Sender<Result<(), ManagerError>>,
     ),
-    Remove(DownloadId, bool, oneshot::Sender<Result<(), ManagerError>>),
+    Remove(Vec<DownloadId>, bool, oneshot::Sender<Refused>),
     Restore(Vec<DownloadId>, oneshot::Sender<usize>),
     Move(
         Vec<DownloadId>,
@@ -83,7 +85,7 @@ pub(crate) enum Command {
         oneshot::Sender<Result<(), ManagerError>>,
     ),
     Limit(
-        DownloadId,
+        Vec<DownloadId>,
         Option<u64>,
         oneshot::Sender<Result<(), ManagerError>>,
     ),
@@ -141,11 +143,11 @@ enum Done {
         outcome: std::io::Result<()>,
         reply: oneshot::Sender<Result<(), ManagerError>>,
     },
-    /// A finished file was deleted, or not.
+    /// Finished files were deleted, or not.
     Deleted {
-        id: DownloadId,
-        outcome: std::io::Result<()>,
-        reply: oneshot::Sender<Result<(), ManagerError>>,
+        outcomes: Vec<(DownloadId, std::io::Result<()>)>,
+        refused: Refused,
+        reply: oneshot::Sender<Refused>,
     },
 }
 
@@ -352,7 +354,11 @@ impl Driver {
             }
             Ok(Done::Discarded { id }) => self.discarded(id),
             Ok(Done::Swept) => {}
-            Ok(Done::Deleted { id, outcome, reply }) => self.deleted(id, outcome, reply),
+            Ok(Done::Deleted {
+                outcomes,
+                refused,
+                reply,
+            }) => self.deleted(outcomes, refused, reply),
             Ok(Done::MadeRoom { id, outcome, reply }) => self.made_room(id, outcome, reply),
             Err(error) => self.lost(errand, &error),
         }

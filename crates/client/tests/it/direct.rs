@@ -105,15 +105,19 @@ async fn a_limit_of_one_download_holds_at_once_and_survives_a_restart() {
     world.fake.gate(2_000_000);
     let id = world.add_direct(7).await;
     world.until_pulled(id, MIB).await;
-    world.manager.limit(id, Some(1024)).await.expect("limited");
-    assert!(world.manager.limit(id, Some(1)).await.is_err());
+    world
+        .manager
+        .limit(vec![id], Some(1024))
+        .await
+        .expect("limited");
+    assert!(world.manager.limit(vec![id], Some(1)).await.is_err());
     world.fake.gate(u64::MAX);
     // At 1 KiB/s the rest would take an hour: only lifting the limit lets it end.
     assert_eq!(world.row(id).await.limit, Some(1024));
     world.restart().await;
     assert_eq!(world.row(id).await.limit, Some(1024));
     world.until_state(id, DownloadState::Downloading).await;
-    world.manager.limit(id, None).await.expect("lifted");
+    world.manager.limit(vec![id], None).await.expect("lifted");
     world.until_state(id, DownloadState::Completed).await;
     world.manager.shutdown().await;
 }

@@ -144,6 +144,14 @@ import: { args: null, reply: Imported | null, },
  */
 diagnostics: { args: null, reply: string, }, 
 /**
+ * Puts that on the clipboard.
+ */
+copyDiagnostics: { args: null, reply: null, }, 
+/**
+ * Shows the folder of the logs.
+ */
+openLogs: { args: null, reply: null, }, 
+/**
  * What there is to say about new versions of the app.
  */
 updates: { args: null, reply: UpdateView, }, 

@@ -2,13 +2,13 @@
 import type { DownloadId } from "./DownloadId";
 
 /**
- * A speed limit of one row's own.
+ * A speed limit of each row's own.
  */
 export type Limiting = { 
 /**
- * The row.
+ * The rows.
  */
-id: DownloadId, 
+ids: Array<DownloadId>, 
 /**
  * Bytes per second; null for none.
  */

@@ -5,6 +5,11 @@
  */
 export type ServerLink = { "state": "connecting" } | { "state": "online" } | { "state": "offline", 
 /**
+ * Stable, for programs and translations: `unreachable`, `faulty_server`, `keyring`, or the
+ * code of the problem that the server named.
+ */
+code: string, 
+/**
  * What happened, without secrets.
  */
 reason: string, 
