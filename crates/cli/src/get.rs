@@ -50,7 +50,7 @@ pub(crate) async fn get(place: &Place, wanted: Get) -> Result<Outcome, Stop> {
             }
             return Ok(Outcome::Interrupted);
         }
-        Ok(Ended::Unreachable(rows, reason)) => (rows, Some(reason)),
+        Ok(Ended::Away(rows, why)) => (rows, Some(why)),
         Ok(Ended::All(rows)) => (rows, None),
         Err(stop) => {
             slot.close(false).await?;
@@ -67,9 +67,9 @@ pub(crate) async fn get(place: &Place, wanted: Get) -> Result<Outcome, Stop> {
     }
     let left = manager.snapshot().await?.downloads.len();
     slot.close(left == 0).await?;
-    if let Some(reason) = why {
+    if let Some(why) = why {
         return Err(Stop::failed(format!(
-            "the server at {} cannot be reached: {reason}. Is it running, and is --server (or LONGHAUL_SERVER) right? Nothing was begun.",
+            "the server at {} {why} Nothing was begun.",
             place.server.base_url
         )));
     }
@@ -94,7 +94,7 @@ pub(crate) async fn watch(place: &Place, pulls: &Pulls) -> Result<Outcome, Stop>
             }
             Ok(Outcome::Interrupted)
         }
-        Ended::Unreachable(rows, _) | Ended::All(rows) => Ok(outcome_of(&rows)),
+        Ended::Away(rows, _) | Ended::All(rows) => Ok(outcome_of(&rows)),
     }
 }
 
@@ -167,7 +167,8 @@ struct Watched {
 /// How the waiting ended.
 enum Ended {
     All(Vec<DownloadView>),
-    Unreachable(Vec<DownloadView>, String),
+    /// The server does not answer, or does not let us in.
+    Away(Vec<DownloadView>, String),
     Interrupted,
 }
 
@@ -261,12 +262,19 @@ async fn watch_until(
         }
         watched.see_server(event.server);
         // A server that has never answered is more likely a wrong address than an outage.
-        if let (Some(ServerLink::Offline { reason, .. }), false, false) =
+        if let (Some(ServerLink::Offline { code, reason, .. }), false, false) =
             (&watched.server, watched.met, patient)
         {
-            let reason = reason.clone();
+            let why = match code.as_str() {
+                "unauthorized" => format!(
+                    "does not let us in: {reason}. Is the token right? `longhaul get --help` names the ways to give it."
+                ),
+                _ => format!(
+                    "cannot be reached: {reason}. Is it running, and is --server (or LONGHAUL_SERVER) right?"
+                ),
+            };
             watched.show.close();
-            return Ok(Ended::Unreachable(watched.rows(), reason));
+            return Ok(Ended::Away(watched.rows(), why));
         }
     }
     let rows = watched.rows();

@@ -78,6 +78,12 @@ impl ApiError {
         }
     }
 
+    /// Whether the server does not let us in with this token: no fault of what was asked for.
+    #[must_use]
+    pub fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 401)
+    }
+
     fn from_reqwest(error: reqwest::Error) -> Self {
         let reason = if error.is_timeout() {
             "it did not answer in time".to_owned()

@@ -27,7 +27,8 @@ pub(crate) struct Pace {
     interval: Duration,
     failures: u32,
     due: Instant,
-    reason: String,
+    /// Of the last failure: its code, and what happened.
+    reason: (&'static str, String),
     met: bool,
     last_failure: Option<Instant>,
     /// The server asked for peace until `due`.
@@ -41,7 +42,7 @@ impl Pace {
             interval,
             failures: 0,
             due: now,
-            reason: String::new(),
+            reason: ("unknown", String::new()),
             met: false,
             last_failure: None,
             told_to_wait: false,
@@ -63,9 +64,10 @@ impl Pace {
         self.met
     }
 
-    /// Why the user must be told that the server is away, once that is so.
-    pub(crate) fn offline(&self) -> Option<&str> {
-        (self.failures >= FAILURES_UNTIL_OFFLINE).then_some(self.reason.as_str())
+    /// Why the user must be told that the server is away, once that is so: a code, and what happened.
+    pub(crate) fn offline(&self) -> Option<(&'static str, &str)> {
+        let (code, reason) = &self.reason;
+        (self.failures >= FAILURES_UNTIL_OFFLINE).then_some((*code, reason.as_str()))
     }
 
     /// A poll was answered.
@@ -114,8 +116,12 @@ impl Pace {
             return;
         }
         self.last_failure = Some(now);
-        self.failures = self.failures.saturating_add(1);
-        self.reason = error.to_string();
+        self.failures = match error.is_locked_out() {
+            // No outage that may pass by itself: there is nothing to wait for before it is told.
+            true => self.failures.max(FAILURES_UNTIL_OFFLINE - 1) + 1,
+            false => self.failures.saturating_add(1),
+        };
+        self.reason = (error.code(), error.to_string());
         self.due = now + backoff(self.interval, self.failures, random);
     }
 
@@ -222,7 +228,10 @@ mod tests {
             assert_eq!(pace.due(), start + POLL_INTERVAL);
         }
         pace.failed(start, start, &away(), &mut random);
-        assert!(pace.offline().is_some_and(|why| why.contains("refused")));
+        assert!(
+            pace.offline()
+                .is_some_and(|(code, why)| code == "unreachable" && why.contains("refused"))
+        );
         pace.answered(start, false, None);
         assert_eq!(pace.offline(), None);
         assert_eq!(pace.due(), start + POLL_INTERVAL);
@@ -258,6 +267,18 @@ mod tests {
         }
         assert_eq!(pace.offline(), None);
         assert_eq!(pace.due(), start + Duration::from_secs(17));
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_told_at_once() {
+        let start = Instant::now();
+        let mut random = StdRng::seed_from_u64(7);
+        let mut pace = Pace::new(start, POLL_INTERVAL);
+        let problem = Problem::new(ProblemCode::Unauthorized, "no valid token");
+        let refused = ApiError::Refused(Box::new(problem));
+        pace.failed(start, start, &refused, &mut random);
+        assert_eq!(pace.offline(), Some(("unauthorized", "no valid token")));
+        assert!(pace.due() >= start + POLL_INTERVAL);
     }
 
     #[test]

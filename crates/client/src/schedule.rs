@@ -124,11 +124,6 @@ impl Schedule {
         Some(id)
     }
 
-    /// How many stand in line, those that wait after a stumble included.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len() + self.later.len()
-    }
-
     /// When to look again by the clock alone.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.later.first_key_value().map(|((at, _), _)| *at)

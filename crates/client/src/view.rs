@@ -341,6 +341,9 @@ pub enum ServerLink {
     Online,
     /// Five polls or more failed in a row.
     Offline {
+        /// Stable, for programs and translations: `unreachable`, `faulty_server`, `keyring`, or the
+        /// code of the problem that the server named.
+        code: String,
         /// What happened, without secrets.
         reason: String,
         /// When the next try is.

@@ -75,7 +75,7 @@ impl Driver {
     fn next_ask_of(&self, server: ServerId, way: &Way) -> Option<Instant> {
         let free = way.is_open()
             && way.asking.len() < AT_A_TIME
-            && self.rows.preparing(server) + self.schedule.waiting() < AHEAD
+            && self.rows.ahead(server) < AHEAD
             && self
                 .rows
                 .to_ask(server)
@@ -121,7 +121,7 @@ impl Driver {
                     "the server asks to wait"
                 );
             }
-            Err(ApiError::Refused(problem)) => {
+            Err(ApiError::Refused(problem)) if problem.status != 401 => {
                 way.pace.seen(now);
                 self.step(
                     id,
@@ -131,7 +131,7 @@ impl Driver {
                             message: problem.detail,
                             kept: self.kept(id),
                             fix: match problem.status {
-                                401 | 403 | 408 | 409 => Fix::Retry,
+                                403 | 408 | 409 => Fix::Retry,
                                 _ => Fix::None,
                             },
                         },

@@ -31,6 +31,8 @@ pub(crate) struct Rows {
     order: BTreeSet<(u64, DownloadId)>,
     to_ask: HashMap<ServerId, BTreeSet<(u64, DownloadId)>>,
     preparing: HashMap<ServerId, BTreeSet<(u64, DownloadId)>>,
+    /// How many rows of a server wait to be pulled, and have been made.
+    ready: HashMap<ServerId, usize>,
     jobs: HashMap<JobId, DownloadId>,
     totals: Totals,
 }
@@ -105,6 +107,9 @@ impl Rows {
                 let of_server = self.preparing.entry(record.server);
                 of_server.or_default().insert(place);
             }
+            State::Ready if !record.source.is_direct() => {
+                *self.ready.entry(record.server).or_default() += 1;
+            }
             _ => {}
         }
         if let Some(job) = record.job {
@@ -120,6 +125,12 @@ impl Rows {
             if let Some(places) = index.get_mut(&record.server) {
                 places.remove(&place);
             }
+        }
+        if matches!(record.state, State::Ready)
+            && !record.source.is_direct()
+            && let Some(count) = self.ready.get_mut(&record.server)
+        {
+            *count -= 1;
         }
         if let Some(job) = record.job
             && self.jobs.get(&job) == Some(&record.id)
@@ -150,6 +161,11 @@ impl Rows {
     /// How many jobs of that server the poller watches.
     pub(crate) fn preparing(&self, server: ServerId) -> usize {
         self.preparing.get(&server).map_or(0, BTreeSet::len)
+    }
+
+    /// How many files that server makes, or has made, ahead of their being pulled.
+    pub(crate) fn ahead(&self, server: ServerId) -> usize {
+        self.preparing(server) + self.ready.get(&server).copied().unwrap_or(0)
     }
 
     /// The jobs of that server that the poller watches.
@@ -302,7 +318,7 @@ fn name_of(record: &Record) -> String {
         return name.clone();
     }
     match &record.source {
-        DownloadSource::File { file_id } => format!("File {file_id}"),
+        DownloadSource::File { file_id } => format!("#{file_id}"),
         DownloadSource::Url { url } | DownloadSource::Direct { url } => {
             name_in(url).unwrap_or_else(|| url.clone())
         }

@@ -80,9 +80,9 @@ impl Way {
     }
 
     /// What the user is told of it, and when it is tried again.
-    fn state(&self) -> (Option<&str>, Instant) {
+    fn state(&self) -> (Option<(&'static str, &str)>, Instant) {
         match &self.key {
-            Key::Missing { reason, again } => (Some(reason), *again),
+            Key::Missing { reason, again } => (Some(("keyring", reason)), *again),
             Key::Here | Key::Asked => (self.pace.offline(), self.pace.due()),
         }
     }
@@ -356,7 +356,8 @@ impl Driver {
         let mut news = false;
         for way in self.ways.all_mut() {
             let link = match way.state() {
-                (Some(reason), due) => ServerLink::Offline {
+                (Some((code, reason)), due) => ServerLink::Offline {
+                    code: code.to_owned(),
                     reason: reason.to_owned(),
                     next_try_at: at(clock, now, due),
                 },
@@ -368,14 +369,19 @@ impl Driver {
             let same = match (&way.link, &link) {
                 (
                     ServerLink::Offline {
+                        code: this,
                         next_try_at: a,
                         reason: one,
                     },
                     ServerLink::Offline {
+                        code: that,
                         next_try_at: b,
                         reason: other,
                     },
-                ) => one == other && a.duration_since(*b).abs() < SignedDuration::from_millis(100),
+                ) => {
+                    (this, one) == (that, other)
+                        && a.duration_since(*b).abs() < SignedDuration::from_millis(100)
+                }
                 (a, b) => a == b,
             };
             if !same {

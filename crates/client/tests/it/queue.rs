@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use longhaul_client::{DownloadState, FolderRule, NewDownload, QueuePlace, Timetable};
+use longhaul_client::{
+    Action, DownloadState, FolderRule, ManagerError, NewDownload, QueuePlace, Timetable,
+};
 use longhaul_protocol::{DownloadId, FileId, JobStatus};
 
 use crate::support::{World, bytes, eventually};
@@ -197,5 +199,92 @@ async fn files_of_a_kind_go_to_their_folder_unless_the_addition_says_where() {
     assert!(archives.join("seven.ZIP").exists());
     let row = world.until_state(ids[1], DownloadState::Completed).await;
     assert!(row.folder.ends_with("elsewhere"));
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn many_rows_go_on_in_the_order_of_the_queue() {
+    let world = World::new().await;
+    world.set(|settings| settings.concurrent = 1).await;
+    let mut ids = Vec::new();
+    for file in 1..=5 {
+        world
+            .fake
+            .offer(file, &format!("{file}.bin"), bytes(file, 1000));
+    }
+    world.fake.gate(0);
+    for file in 1..=5 {
+        ids.push(world.add_direct(file).await);
+    }
+    let act = |action| {
+        world
+            .manager
+            .act(ids.iter().rev().copied().collect(), action)
+    };
+    act(Action::Pause).await.expect("paused");
+    world
+        .until_all(|all| {
+            all.downloads
+                .iter()
+                .all(|row| row.state == DownloadState::Paused)
+        })
+        .await;
+    world.fake.gate(u64::MAX);
+    act(Action::Resume).await.expect("resumed");
+    let mut ended = Vec::new();
+    for id in &ids {
+        ended.push(
+            world
+                .until_state(*id, DownloadState::Completed)
+                .await
+                .ended_at,
+        );
+    }
+    assert!(ended.is_sorted(), "{ended:?}");
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn of_many_rows_those_that_can_are_done_and_the_others_are_told_of() {
+    let world = World::with_undo(LONG).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 1000));
+    let done = world.add(7).await;
+    world.until_state(done, DownloadState::Completed).await;
+    world.fake.gate(0);
+    let (a, b) = (world.add_direct(7).await, world.add_direct(7).await);
+    let nobody = DownloadId::random();
+    let refused = world
+        .manager
+        .act(vec![done, a, nobody, b], Action::Pause)
+        .await
+        .expect_err("two of them cannot");
+    assert!(
+        matches!(&refused, ManagerError::Some { others: 1, .. }),
+        "{refused:?}"
+    );
+    assert!(
+        matches!(refused.first(), ManagerError::NotNow { .. }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().ends_with("1 more could not be either"));
+    for id in [a, b] {
+        assert_eq!(world.row(id).await.state, DownloadState::Paused);
+    }
+
+    let all = vec![a, done, b];
+    world
+        .manager
+        .remove_all(all.clone(), false)
+        .await
+        .expect("removed");
+    assert_eq!(world.manager.snapshot().await.unwrap().downloads, []);
+    assert_eq!(world.manager.restore(all.clone()).await.unwrap(), 3);
+    world
+        .manager
+        .remove_all(all.clone(), true)
+        .await
+        .expect("removed");
+    assert_eq!(world.manager.restore(all).await.unwrap(), 3);
+    assert!(!world.files().contains(&"seven.bin".to_owned()));
     world.manager.shutdown().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use longhaul_client::{DownloadState, Server, ServerId, ServerLink};
+use longhaul_client::{DownloadState, NewDownload, Server, ServerId, ServerLink};
 use longhaul_protocol::{FaultCode, JobStatus, ProblemCode};
 
 use crate::support::{Fake, World, bytes, eventually};
@@ -248,5 +248,41 @@ async fn downloads_go_on_at_another_address() {
         .expect("an address");
     world.until_state(id, DownloadState::Completed).await;
     assert_eq!(other.jobs_made(), 1);
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_fails_no_download() {
+    let world = World::new().await;
+    world.fake.offer(7, "seven.bin", bytes(1, 1000));
+    world.fake.refuse_next(ProblemCode::Unauthorized, None);
+    let id = world.add(7).await;
+    world
+        .until_all(
+            |all| matches!(&all.server, ServerLink::Offline { code, .. } if code == "unauthorized"),
+        )
+        .await;
+    assert_eq!(world.row(id).await.state, DownloadState::Queued);
+    world.manager.poke().await;
+    world.until_state(id, DownloadState::Completed).await;
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn thousands_of_plain_links_keep_no_server_from_being_asked() {
+    let world = World::new().await;
+    world.set(|settings| settings.concurrent = 1).await;
+    world.fake.offer(1, "one.bin", bytes(1, 1000));
+    world.fake.offer(7, "seven.bin", bytes(1, 1000));
+    world.fake.gate(0);
+    let url = world.fake.url().join("plain/1").expect("a URL");
+    let plain = (0..1500).map(|_| NewDownload::direct(url.to_string()));
+    world.manager.add_all(plain.collect()).await.expect("added");
+    let id = world.add(7).await;
+    world
+        .until(id, |row| {
+            row.state != DownloadState::Preparing && row.job_id.is_some()
+        })
+        .await;
     world.manager.shutdown().await;
 }
