@@ -107,6 +107,10 @@ pub(crate) struct Record {
     pub name: Option<String>,
     /// The folder it goes into.
     pub folder: PathBuf,
+    /// The folder for it where the settings have no rule for its name; none where the user named
+    /// the folder.
+    #[serde(default)]
+    pub unsorted: Option<PathBuf>,
     /// What the user says its digest must be.
     pub wanted_sha256: Option<Sha256>,
     /// The job on the server.
@@ -159,6 +163,7 @@ impl Record {
             order,
             name: None,
             folder,
+            unsorted: None,
             wanted_sha256: None,
             job: None,
             limit: None,

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use longhaul_protocol::{FaultCode, JobFault, JobId, JobResult, JobStatus, Sha256, SignedUrl};
 use longhaul_transfer::{
     Engine, Expected, Finished, Limit, Link, LinkError, LinkReason, LinkSource, Plain, Progress,
-    Request, WhenTaken,
+    Request, Sort, WhenTaken,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ pub(crate) struct Order {
     pub(crate) id: Uuid,
     pub(crate) what: What,
     pub(crate) folder: PathBuf,
+    pub(crate) sort: Option<Sort>,
     pub(crate) when_taken: WhenTaken,
     pub(crate) wanted_sha256: Option<Sha256>,
     pub(crate) connections: u8,
@@ -134,6 +135,7 @@ fn request(
         source,
         mirrors: Vec::new(),
         folder: order.folder.clone(),
+        sort: order.sort.clone(),
         name,
         when_taken: order.when_taken,
         expected,

@@ -121,30 +121,34 @@ pub(crate) enum Begun {
     Ready(Box<Ready>),
     /// The file was small, and is there already.
     There(Finished),
+    /// An earlier run began it in the folder that its name belongs to.
+    Elsewhere,
 }
 
 /// Where to begin.
 enum Start {
     Fresh(Option<Arc<Part>>),
     Resumed(Box<Ready>),
+    There(Finished),
 }
 
 impl Pull<'_> {
     async fn run(&mut self) -> Result<Finished, Error> {
         self.check_expectations()?;
-        let mut start = match self.earlier().await? {
-            Earlier::Nothing => Start::Fresh(None),
-            Earlier::Begun(part, record) => self.take_up(Arc::new(part), record).await?,
-            Earlier::Landed(path, record) => return Ok(self.landed(path, &record)),
-        };
+        let mut start = self.start().await?;
         let mut whole_only = false;
         let mut changes = 0;
         loop {
             let mut ready = match start {
+                Start::There(finished) => return Ok(finished),
                 Start::Resumed(ready) => *ready,
                 Start::Fresh(part) => match self.begin(part, whole_only).await? {
                     Begun::Ready(ready) => *ready,
                     Begun::There(finished) => return Ok(finished),
+                    Begun::Elsewhere => {
+                        start = self.start().await?;
+                        continue;
+                    }
                 },
             };
             let trailing = self.trailing(&ready);
@@ -225,7 +229,15 @@ impl Pull<'_> {
         Ok(())
     }
 
-    async fn earlier(&self) -> Result<Earlier, Error> {
+    async fn start(&mut self) -> Result<Start, Error> {
+        Ok(match self.earlier().await? {
+            Earlier::Nothing => Start::Fresh(None),
+            Earlier::Begun(part, record) => self.take_up(Arc::new(part), record).await?,
+            Earlier::Landed(path, record) => Start::There(self.landed(path, &record)),
+        })
+    }
+
+    pub(crate) async fn earlier(&self) -> Result<Earlier, Error> {
         let (folder, id) = (self.request.folder.clone(), self.request.id);
         self.parts.leftovers.of(folder, id).await
     }

@@ -84,6 +84,6 @@ pub use plain::Plain;
 pub use plan::{Plan, Span};
 pub use progress::{Phase, Progress, SegmentView};
 pub use request::{
-    Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, SourceUse, Verified,
-    WhenTaken,
+    Expected, Finished, Link, LinkError, LinkReason, LinkSource, Request, Sort, SourceUse,
+    Verified, WhenTaken,
 };

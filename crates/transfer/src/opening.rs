@@ -12,7 +12,7 @@ use crate::{
     connection::First,
     discover::discover,
     download::{Begun, Pull, Ready},
-    file::{self, Part, blocking, name},
+    file::{self, Earlier, Part, blocking, name},
     patience::{in_the_end, in_words},
     probe::{Asked, Fault, Object, Reply},
     renew::Links,
@@ -50,6 +50,7 @@ impl Pull<'_> {
             let opened = self.opened(reply, &url)?;
             let opened = match part {
                 Some(_) => opened,
+                None if self.sorted(&opened.name).await? => return Ok(Begun::Elsewhere),
                 None => match self.small(self.named(opened).await?).await? {
                     Short::There(finished) => return Ok(Begun::There(finished)),
                     Short::Long(opened) => opened,
@@ -58,6 +59,21 @@ impl Pull<'_> {
             };
             return self.prepared(part, opened, answer).await.map(Begun::Ready);
         }
+    }
+
+    /// Turns to the folder for what has this name; answers whether an earlier run has left
+    /// something there.
+    async fn sorted(&mut self, name: &str) -> Result<bool, Error> {
+        let sort = self.request.sort.take();
+        let folder = sort.map(|sort| sort.folder_of(name));
+        let Some(folder) = folder.filter(|folder| *folder != self.request.folder) else {
+            return Ok(false);
+        };
+        self.request.folder.clone_from(&folder);
+        // Told before anything is in it: whoever is to clean up must know where.
+        self.report.now.folder = Some(folder);
+        self.report.tell();
+        Ok(!matches!(self.earlier().await?, Earlier::Nothing))
     }
 
     /// The same again where its name may be used: who wants no other is told before a byte is fetched.

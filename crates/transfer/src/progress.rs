@@ -34,6 +34,8 @@ pub struct Progress {
     pub phase: Phase,
     /// The name it will have, once known.
     pub name: Option<String>,
+    /// The folder that it goes into, where its name took it to another one than was asked for.
+    pub folder: Option<std::path::PathBuf>,
     /// Bytes of the whole, once known.
     pub size: Option<u64>,
     /// Bytes written.

@@ -21,6 +21,9 @@ pub struct Request {
     pub mirrors: Vec<Arc<dyn LinkSource>>,
     /// The folder to put the file into; made where it is missing.
     pub folder: PathBuf,
+    /// Another folder for it, by its name, asked once when that is known and nothing is on the disk
+    /// yet.
+    pub sort: Option<Sort>,
     /// The name to give it; sanitised. Where absent: Content-Disposition's, else the URL path's.
     pub name: Option<String>,
     /// What to do where something else in the folder has that name.
@@ -33,6 +36,27 @@ pub struct Request {
     pub limit: Limit,
     /// Sent along to the source's own scheme, host and port, and to none that it redirects to.
     pub headers: reqwest::header::HeaderMap,
+}
+
+/// Names the folder for a file of some name, from the root on.
+#[derive(Clone)]
+pub struct Sort(Arc<dyn Fn(&str) -> PathBuf + Send + Sync>);
+
+impl Sort {
+    /// By this rule.
+    pub fn new(rule: impl Fn(&str) -> PathBuf + Send + Sync + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    pub(crate) fn folder_of(&self, name: &str) -> PathBuf {
+        (self.0)(name)
+    }
+}
+
+impl fmt::Debug for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sort")
+    }
 }
 
 /// What to do where a file, or another download, has the name. No file is ever replaced.

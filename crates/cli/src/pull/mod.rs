@@ -99,6 +99,7 @@ fn request(
         source: source(&order.url),
         mirrors: order.mirrors.iter().map(source).collect(),
         folder: folder.to_owned(),
+        sort: None,
         name: order.name.clone(),
         when_taken: WhenTaken::Number,
         expected: order.expected.clone(),

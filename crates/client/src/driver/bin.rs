@@ -40,6 +40,13 @@ impl Bin {
         self.0.values().map(|binned| binned.until).min()
     }
 
+    /// Its part file is in that folder.
+    pub(super) fn sorted(&mut self, id: DownloadId, folder: PathBuf) {
+        if let Some(binned) = self.0.get_mut(&id) {
+            binned.record.folder = folder;
+        }
+    }
+
     /// Its pull was faster than the word to stop it.
     pub(super) fn finished(&mut self, id: DownloadId, event: Event, now: Timestamp) {
         let Some(binned) = self.0.get_mut(&id) else {

@@ -17,7 +17,7 @@ use crate::{
     manager::{ManagerError, NewDownload},
     many::Refused,
     servers::ServerId,
-    view::{Action, DownloadSource, QueuePlace, SegmentMap, Settings, Snapshot},
+    view::{Action, DownloadSource, FolderRule, QueuePlace, SegmentMap, Settings, Snapshot},
 };
 
 impl Driver {
@@ -119,10 +119,8 @@ impl Driver {
         let first = self.rows.next_order();
         let mut changes = crate::list::Changes::default();
         for (order, item) in (first..).zip(items) {
-            let folder = item
-                .folder
-                .clone()
-                .unwrap_or_else(|| self.folder_for(&item));
+            let folder = item.folder.clone();
+            let folder = folder.unwrap_or_else(|| self.folder_for(&item));
             if folder.to_str().is_none() {
                 return Err(ManagerError::Invalid(format!(
                     "the name of the folder {} is not valid Unicode; choose another",
@@ -134,6 +132,7 @@ impl Driver {
                 return Err(ManagerError::Invalid("there is no such server".to_owned()));
             }
             record.server = item.server;
+            record.unsorted = item.folder.is_none().then(|| self.folder());
             record.name = item.name;
             record.wanted_sha256 = item.sha256;
             changes.rows.push(record);
@@ -159,15 +158,15 @@ impl Driver {
         }
     }
 
-    /// Where something goes by its name, as far as that is known when it is added.
+    /// Where something goes by its name, as far as that is known when it is added: what the source
+    /// calls it decides, when its pull begins.
     fn folder_for(&self, item: &NewDownload) -> PathBuf {
         let name = item.name.clone().or_else(|| match &item.source {
             DownloadSource::File { .. } => None,
             DownloadSource::Url { url } | DownloadSource::Direct { url } => name_in(url),
         });
-        let rules = self.settings.folders.iter();
-        name.and_then(|name| rules.clone().find(|rule| rule.is_for(&name)))
-            .map_or_else(|| self.folder(), |rule| PathBuf::from(&rule.folder))
+        let sorted = name.and_then(|name| by_rules(&self.settings.folders, &name));
+        sorted.unwrap_or_else(|| self.folder())
     }
 
     fn act(&mut self, id: DownloadId, action: Action) -> Result<(), ManagerError> {
@@ -374,6 +373,12 @@ fn each(
         refused.note(act(*id));
     }
     refused.outcome(ids.len() > 1)
+}
+
+/// The folder that the settings have for a file of this name.
+pub(super) fn by_rules(rules: &[FolderRule], name: &str) -> Option<PathBuf> {
+    let rule = rules.iter().find(|rule| rule.is_for(name))?;
+    Some(PathBuf::from(&rule.folder))
 }
 
 fn at_least(limit: Option<u64>) -> Result<(), ManagerError> {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use longhaul_protocol::{DownloadId, ProblemCode};
-use longhaul_transfer::{Finished, Limit, Phase, Progress, Verified, WhenTaken};
+use longhaul_transfer::{Finished, Limit, Phase, Progress, Sort, Verified, WhenTaken};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Done, Driver, Errand};
+use super::{Done, Driver, Errand, commands::by_rules};
 use crate::{
     download::{Event, Record, State},
     events::BATCH,
@@ -62,6 +62,10 @@ impl Driver {
             id: id.0,
             what,
             folder: row.record.folder.clone(),
+            sort: row.record.unsorted.clone().map(|otherwise| {
+                let rules = self.settings.folders.clone();
+                Sort::new(move |name| by_rules(&rules, name).unwrap_or_else(|| otherwise.clone()))
+            }),
             when_taken: match self.settings.same_name {
                 SameName::Ask if !row.record.keeps_both => WhenTaken::Refuse,
                 SameName::Ask | SameName::Number => WhenTaken::Number,
@@ -135,12 +139,13 @@ impl Driver {
             return;
         };
         let news = pull.progress.has_changed().unwrap_or(false);
-        let (phase, size, name, view) = {
+        let (phase, size, name, folder, view) = {
             let progress = pull.progress.borrow_and_update();
             (
                 progress.phase,
                 progress.size,
                 progress.name.clone(),
+                progress.folder.clone(),
                 pulled_of(&progress),
             )
         };
@@ -148,6 +153,9 @@ impl Driver {
         let before = std::mem::replace(&mut pull.seen, view.done);
         if before > 0 {
             self.line_bytes += view.done.saturating_sub(before);
+        }
+        if let Some(folder) = folder {
+            self.sorted(id, folder);
         }
         let Some(row) = self.rows.get_mut(id) else {
             return;
@@ -195,6 +203,23 @@ impl Driver {
                 self.step(id, Event::MoreBytes);
             }
             _ => {}
+        }
+    }
+
+    /// The settings have another folder for what the source calls it: that is where its part file is.
+    fn sorted(&mut self, id: DownloadId, folder: PathBuf) {
+        if let Some(asked) = self.discards.get_mut(&id).filter(|asked| **asked != folder) {
+            asked.clone_from(&folder);
+            self.unsaved.discard.push((id, folder.clone()));
+        }
+        match self.rows.get_mut(id) {
+            Some(row) if row.record.folder != folder => {
+                row.record.folder = folder;
+                self.touch(id);
+                self.keep(id);
+            }
+            Some(_) => {}
+            None => self.bin.sorted(id, folder),
         }
     }
 

@@ -203,6 +203,74 @@ async fn files_of_a_kind_go_to_their_folder_unless_the_addition_says_where() {
 }
 
 #[tokio::test]
+async fn what_the_source_calls_a_file_decides_where_it_goes() {
+    let mut world = World::new().await;
+    world.fake.offer(7, "seven.ZIP", bytes(1, 1000));
+    world.fake.offer(8, "eight.zip", bytes(2, 4 * MIB));
+    let archives = world.dir.path().join("archives");
+    let folder = archives.to_string_lossy().into_owned();
+    world
+        .set(|settings| {
+            settings.connections = 1;
+            settings.folders = vec![FolderRule {
+                endings: vec!["zip".into()],
+                folder: folder.clone(),
+            }];
+        })
+        .await;
+    // Neither an id nor these links tell what is behind them.
+    for id in [world.add(7).await, world.add_direct(7).await] {
+        let row = world.until_state(id, DownloadState::Completed).await;
+        assert_eq!(row.folder, folder);
+        assert!(row.path.expect("a file").starts_with(&folder));
+    }
+
+    world.fake.gate(1_500_000);
+    let id = world.add_direct(8).await;
+    world.until_pulled(id, MIB).await;
+    world.manager.pause(id).await.expect("paused");
+    world.until_state(id, DownloadState::Paused).await;
+    // A rule of later moves nothing that has begun.
+    world.set(|settings| settings.folders.clear()).await;
+    world.restart().await;
+    world.fake.gate(u64::MAX);
+    world.manager.resume(id).await.expect("resumed");
+    let row = world.until_state(id, DownloadState::Completed).await;
+    assert_eq!(row.folder, folder);
+    assert!(row.pulled.expect("pulled").fetched < 5 * MIB as u64);
+    assert!(world.files().is_empty());
+    world.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_thrown_away_where_its_name_took_it() {
+    let world = World::with_undo(LONG).await;
+    world.fake.offer(8, "eight.zip", bytes(2, 4 * MIB));
+    let archives = world.dir.path().join("archives");
+    world
+        .set(|settings| {
+            settings.folders = vec![FolderRule {
+                endings: vec!["zip".into()],
+                folder: archives.to_string_lossy().into_owned(),
+            }];
+        })
+        .await;
+    let left = || std::fs::read_dir(&archives).map_or(0, Iterator::count);
+    world.fake.gate(1_500_000);
+    let (cancelled, removed) = (world.add_direct(8).await, world.add_direct(8).await);
+    for id in [cancelled, removed] {
+        world
+            .until(id, |row| row.pulled.as_ref().is_some_and(|it| it.done > 0))
+            .await;
+    }
+    assert!(left() > 0);
+    world.manager.cancel(cancelled).await.expect("cancelled");
+    world.manager.remove(removed, false).await.expect("removed");
+    world.manager.shutdown().await;
+    assert_eq!((left(), world.files()), (0, Vec::new()));
+}
+
+#[tokio::test]
 async fn many_rows_go_on_in_the_order_of_the_queue() {
     let world = World::new().await;
     world.set(|settings| settings.concurrent = 1).await;

@@ -1,6 +1,7 @@
 //! Names: never over another file, never two downloads in one, never out of the folder.
 
-use longhaul_transfer::WhenTaken;
+use longhaul_transfer::{Sort, WhenTaken};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     MIB,
@@ -49,6 +50,47 @@ async fn who_wants_no_other_name_is_told_before_a_byte_is_fetched() {
         assert_eq!(finished.path, folder.path().join("thing.bin"));
         assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
     }
+}
+
+#[tokio::test]
+async fn a_name_takes_its_file_to_another_folder_and_a_later_run_finds_it_there() {
+    let rules = Rules {
+        rate: Some(4 << 20),
+        ..Rules::default()
+    };
+    let bytes = content(3 * MIB, 75);
+    let origin = Origin::start(bytes.clone(), rules).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let (asked, sorted) = (dir.path().join("asked"), dir.path().join("sorted"));
+    let mut pull = Pull::of(Links::to(origin.url()), &asked);
+    let to = sorted.clone();
+    pull.request.sort = Some(Sort::new(move |name| {
+        assert_eq!(name, "thing.bin");
+        to.clone()
+    }));
+    let mut watcher = pull.progress.subscribe();
+    let stop = async {
+        let seen = watcher
+            .wait_for(|progress| progress.done >= MIB as u64)
+            .await;
+        assert_eq!(seen.expect("begins").folder.as_ref(), Some(&sorted));
+        pull.stop.cancel();
+    };
+    let (stopped, ()) = tokio::join!(pull.run(), stop);
+    assert_eq!(stopped.expect_err("stopped").code(), "stopped");
+    assert!(names(&sorted).contains(&"thing.bin.part".to_owned()));
+
+    // By whoever has not noted where it went.
+    pull.stop = CancellationToken::new();
+    let finished = pull.run().await.expect("finishes");
+    assert_eq!(finished.path, sorted.join("thing.bin"));
+    assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+    assert!(
+        finished.bytes_fetched < 4 * MIB as u64,
+        "{}",
+        finished.bytes_fetched
+    );
+    assert_eq!((names(&sorted).len(), names(&asked).len()), (1, 0));
 }
 
 #[tokio::test]

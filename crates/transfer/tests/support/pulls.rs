@@ -103,6 +103,7 @@ impl Pull {
                 source: links,
                 mirrors: Vec::new(),
                 folder: folder.to_owned(),
+                sort: None,
                 name: None,
                 when_taken: WhenTaken::Number,
                 expected: Expected::default(),
