@@ -158,7 +158,8 @@ impl Hub {
                 continue;
             };
             let mut changed: Vec<_> = listener.changed.drain().filter_map(&mut view).collect();
-            changed.sort_by(|a, b| a.added_at.cmp(&b.added_at).then(a.id.cmp(&b.id)));
+            // As they were added, also those of one paste.
+            changed.sort_by_key(|row| (row.added_at, row.place));
             listener.link_changed = false;
             place.send(ClientEvent {
                 changed,

@@ -450,7 +450,7 @@ impl Manager {
         self.ask(|reply| Command::Limit(ids, limit, reply)).await?
     }
 
-    /// The map of a pull; empty where none runs.
+    /// The map of a pull, or of what an earlier one left on the disk; empty where there is nothing.
     ///
     /// # Errors
     /// When there is no such row.

@@ -296,7 +296,8 @@ pub struct DownloadView {
 pub struct SegmentMap {
     /// Whose.
     pub id: DownloadId,
-    /// `[start, done, end, active]` of each, by start.
+    /// `[start, done, end, active]` of each, by start: bytes from the file's beginning, `done` being
+    /// the first that is missing.
     pub segments: Vec<(u64, u64, u64, bool)>,
 }
 

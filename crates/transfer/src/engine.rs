@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Error, Finished, Guard, Network, Progress, Request, download, file,
+    Error, Finished, Guard, Network, Progress, Request, SegmentView, download, file,
     file::{Landings, Leftovers},
     hosts::Hosts,
     limit::Limit,
@@ -132,6 +132,15 @@ impl Engine {
     /// [`Error::InUse`] while a pull runs, [`Error::Folder`] where removing fails.
     pub async fn discard(&self, folder: &Path, id: Uuid) -> Result<(), Error> {
         file::discard(folder, id).await
+    }
+
+    /// The map of what is kept in `folder` for a download that is not being pulled, as its control
+    /// record has it; empty where there is nothing.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] where the folder cannot be read.
+    pub async fn kept(&self, folder: &Path, id: Uuid) -> Result<Vec<SegmentView>, Error> {
+        file::kept(folder, id).await
     }
 
     /// Sets the limit over all pulls, in bytes per second; takes effect at once.

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::{
     Command, Done, Driver, Errand,
     bin::{blocking, delete},
-    pulling::segments_of,
     rows::name_in,
     view_of,
 };
@@ -17,7 +16,7 @@ use crate::{
     manager::{ManagerError, NewDownload},
     many::Refused,
     servers::ServerId,
-    view::{Action, DownloadSource, FolderRule, QueuePlace, SegmentMap, Settings, Snapshot},
+    view::{Action, DownloadSource, FolderRule, QueuePlace, Settings, Snapshot},
 };
 
 impl Driver {
@@ -60,9 +59,7 @@ impl Driver {
                 self.save().await;
                 let _ = reply.send(outcome);
             }
-            Command::Segments(id, reply) => {
-                let _ = reply.send(self.segments(id));
-            }
+            Command::Segments(id, reply) => self.segments(id, reply),
             Command::Settings(reply) => {
                 let _ = reply.send(self.settings());
             }
@@ -324,14 +321,6 @@ impl Driver {
         self.touch(id);
         self.keep(id);
         Ok(())
-    }
-
-    fn segments(&self, id: DownloadId) -> Result<SegmentMap, ManagerError> {
-        if self.rows.get(id).is_none() {
-            return Err(ManagerError::Unknown(id));
-        }
-        let segments = self.pulls.get(&id).map(segments_of).unwrap_or_default();
-        Ok(SegmentMap { id, segments })
     }
 
     /// As set, with the folder that really holds.

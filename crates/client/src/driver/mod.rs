@@ -161,6 +161,7 @@ enum Errand {
     Tell(DownloadId),
     Discard,
     Delete,
+    Look,
 }
 
 /// What the driver is made of.
@@ -395,7 +396,7 @@ impl Driver {
             Some(Errand::Tell(id)) => {
                 self.telling.remove(&id);
             }
-            Some(Errand::Discard | Errand::Delete) | None => {}
+            Some(Errand::Discard | Errand::Delete | Errand::Look) | None => {}
         }
     }
 

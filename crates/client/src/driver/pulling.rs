@@ -3,19 +3,23 @@
 use std::path::PathBuf;
 
 use longhaul_protocol::{DownloadId, ProblemCode};
-use longhaul_transfer::{Finished, Limit, Phase, Progress, Sort, Verified, WhenTaken};
-use tokio::{sync::watch, time::Instant};
+use longhaul_transfer::{Finished, Limit, Phase, Progress, SegmentView, Sort, Verified, WhenTaken};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, Driver, Errand, commands::by_rules};
 use crate::{
     download::{Event, Record, State},
     events::BATCH,
+    manager::ManagerError,
     mark::{mark, origin_of},
     meter::Meter,
     pull::{self, End, Order, What},
     servers::ServerId,
-    view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView, SameName},
+    view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView, SameName, SegmentMap},
 };
 
 /// A pull that runs.
@@ -29,13 +33,11 @@ pub(super) struct Pull {
     seen: u64,
 }
 
-/// `[start, done, end, active]` of each segment.
-pub(super) fn segments_of(pull: &Pull) -> Vec<(u64, u64, u64, bool)> {
-    pull.progress
-        .borrow()
-        .segments
-        .iter()
-        .map(|part| (part.start, part.done, part.end, part.active))
+/// The segments as they are shown.
+fn segments_of(segments: &[SegmentView]) -> Vec<(u64, u64, u64, bool)> {
+    let views = segments.iter();
+    views
+        .map(|part| (part.start, part.start + part.done, part.end, part.active))
         .collect()
 }
 
@@ -106,6 +108,43 @@ impl Driver {
                 // Boxed: the engine's future is large, and a task set would copy it.
                 end: Box::pin(task).await,
             }
+        });
+    }
+
+    /// The map of a row: of its pull, or of what an earlier one left.
+    pub(super) fn segments(
+        &mut self,
+        id: DownloadId,
+        reply: oneshot::Sender<Result<SegmentMap, ManagerError>>,
+    ) {
+        let Some(row) = self.rows.get(id) else {
+            let _ = reply.send(Err(ManagerError::Unknown(id)));
+            return;
+        };
+        if let Some(pull) = self.pulls.get(&id) {
+            let mut segments = segments_of(&pull.progress.borrow().segments);
+            // It was told to stop, and is about to.
+            let stops = pull.stop.is_cancelled();
+            segments.iter_mut().for_each(|part| part.3 &= !stops);
+            let _ = reply.send(Ok(SegmentMap { id, segments }));
+            return;
+        }
+        if row.record.pulled.is_none() || matches!(row.record.state, State::Completed { .. }) {
+            let segments = Vec::new();
+            let _ = reply.send(Ok(SegmentMap { id, segments }));
+            return;
+        }
+        let (engine, folder) = (self.parts.engine.clone(), row.record.folder.clone());
+        self.spawn(Errand::Look, async move {
+            let segments = match engine.kept(&folder, id.0).await {
+                Ok(segments) => segments_of(&segments),
+                Err(error) => {
+                    tracing::debug!(download = %id, %error, "what is kept could not be looked at");
+                    Vec::new()
+                }
+            };
+            let _ = reply.send(Ok(SegmentMap { id, segments }));
+            Done::Swept
         });
     }
 

@@ -216,3 +216,36 @@ async fn settings_out_of_bounds_are_refused_and_good_ones_survive_a_restart() {
     assert_eq!(world.manager.settings().await.unwrap(), good);
     world.manager.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_map_of_segments_is_there_while_it_is_pulled_and_while_it_rests() {
+    let world = World::new().await;
+    world.set(|settings| settings.connections = 4).await;
+    world.fake.offer(7, "seven.bin", bytes(1, 8 * MIB));
+    world.fake.gate(5_000_000);
+    let id = world.add(7).await;
+    world.until_pulled(id, 2 * MIB).await;
+    let check = |segments: &[(u64, u64, u64, bool)]| {
+        let mut at = 0;
+        for &(start, done, end, _) in segments {
+            assert!(start == at && start <= done && done <= end, "{segments:?}");
+            at = end;
+        }
+        assert_eq!(at, 8 * MIB as u64);
+        segments
+            .iter()
+            .map(|(start, done, ..)| done - start)
+            .sum::<u64>()
+    };
+    let running = world.manager.segments(id).await.expect("a map").segments;
+    assert!(check(&running) >= 2 * MIB as u64, "{running:?}");
+    assert!(running.iter().any(|(.., active)| *active));
+
+    world.manager.pause(id).await.expect("paused");
+    let row = world.until_state(id, DownloadState::Paused).await;
+    let kept = world.manager.segments(id).await.expect("a map").segments;
+    assert!(check(&kept) >= MIB as u64, "{kept:?} of {row:?}");
+    assert!(kept.iter().all(|(.., active)| !active), "{kept:?}");
+    world.manager.cancel(id).await.expect("cancelled");
+    world.manager.shutdown().await;
+}

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Place;
+use crate::SegmentView;
 
 /// The format of this record; another one is not read.
 pub(crate) const VERSION: u32 = 1;
@@ -124,6 +125,54 @@ impl Record {
             }
         }
         digits.next().is_none().then_some(crcs)
+    }
+
+    /// The map of the file: each stretch that is there, with what is missing behind it.
+    pub(crate) fn segments(&self) -> Vec<SegmentView> {
+        let Some(object) = &self.object else {
+            return Vec::new();
+        };
+        let start_of = |granule: u32| (u64::from(granule) * object.granule).min(object.size);
+        let whole = self
+            .done
+            .iter()
+            .map(|range| start_of(range.start)..start_of(range.end));
+        let heads = self.heads.iter().map(|head| {
+            let start = start_of(head.granule);
+            start..start.saturating_add(head.length).min(object.size)
+        });
+        let mut there: Vec<_> = whole.chain(heads).filter(|one| !one.is_empty()).collect();
+        there.sort_by_key(|one| one.start);
+        let mut views: Vec<SegmentView> = Vec::with_capacity(there.len() + 1);
+        let view = |start, done| SegmentView {
+            start,
+            end: object.size,
+            done,
+            active: false,
+        };
+        for one in there {
+            match views.last_mut() {
+                Some(last) if one.start <= last.start + last.done => {
+                    last.done = last.done.max(one.end - last.start);
+                }
+                Some(last) => {
+                    last.end = one.start;
+                    views.push(view(one.start, one.end - one.start));
+                }
+                None if one.start > 0 => {
+                    let missing = SegmentView {
+                        end: one.start,
+                        ..view(0, 0)
+                    };
+                    views.extend([missing, view(one.start, one.end - one.start)]);
+                }
+                None => views.push(view(0, one.end)),
+            }
+        }
+        if views.is_empty() && object.size > 0 {
+            views.push(view(0, 0));
+        }
+        views
     }
 
     fn sealed(&self) -> serde_json::Result<Self> {
@@ -290,6 +339,44 @@ mod tests {
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             prop_assert!(!matches!(judge(&bytes), Found::Sound(_)));
+        }
+
+        #[test]
+        fn the_map_has_no_gap_and_claims_what_is_there(
+            size in 1u64..1000,
+            granule in 1u64..100,
+            done in proptest::collection::vec(0u32..12, 0..6),
+            heads in proptest::collection::vec((0u32..12, 0u64..100), 0..4),
+        ) {
+            let mut record = record();
+            record.object = Some(ObjectRecord { size, granule, etag: None, last_modified: None });
+            record.done = done.iter().map(|one| *one..one + 1).collect();
+            record.heads = heads
+                .iter()
+                .map(|(granule, length)| HeadRecord { granule: *granule, length: *length, crc: Crc64Nvme(0) })
+                .collect();
+            let mut there = vec![false; usize::try_from(size).expect("small")];
+            for (start, length) in done
+                .iter()
+                .map(|one| (*one, granule))
+                .chain(heads.iter().copied())
+            {
+                let start = u64::from(start) * granule;
+                for at in start..(start + length).min(size) {
+                    there[usize::try_from(at).expect("small")] = true;
+                }
+            }
+            let mut at = 0;
+            for view in record.segments() {
+                prop_assert_eq!(view.start, at);
+                prop_assert!(view.start + view.done <= view.end);
+                for byte in view.start..view.end {
+                    let expected = byte < view.start + view.done;
+                    prop_assert_eq!(there[usize::try_from(byte).expect("small")], expected);
+                }
+                at = view.end;
+            }
+            prop_assert_eq!(at, size);
         }
 
         #[test]

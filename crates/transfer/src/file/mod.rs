@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Error, SegmentView};
 
 mod ahead;
 pub(crate) mod control;
@@ -112,6 +112,20 @@ pub(crate) async fn discard(folder: &Path, id: Uuid) -> Result<(), Error> {
             part::remove(&place)?;
         }
         Ok(())
+    })
+    .await
+}
+
+/// The map of what the record of a download claims.
+pub(crate) async fn kept(folder: &Path, id: Uuid) -> Result<Vec<SegmentView>, Error> {
+    let folder = folder.to_owned();
+    blocking(move || {
+        let found = find(&folder, id).map_err(|error| Error::in_folder("read", &folder, &error))?;
+        let record = found.into_iter().find_map(|(_, found)| match found {
+            control::Found::Sound(record) => Some(record),
+            _ => None,
+        });
+        Ok(record.map_or_else(Vec::new, |record| record.segments()))
     })
     .await
 }

@@ -10,6 +10,7 @@ export type SegmentMap = {
  */
 id: DownloadId, 
 /**
- * `[start, done, end, active]` of each, by start.
+ * `[start, done, end, active]` of each, by start: bytes from the file's beginning, `done` being
+ * the first that is missing.
  */
 segments: Array<[number, number, number, boolean]>, };
