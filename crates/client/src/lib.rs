@@ -5,6 +5,7 @@
 //! a verified file of it), `events` (everybody is told). `download` is the state machine, pure;
 //! `driver` is the task that carries all this out; `many` is how many rows are acted on at once.
 
+mod addition;
 mod api;
 mod download;
 mod driver;
@@ -19,13 +20,15 @@ mod poll;
 mod pull;
 mod schedule;
 mod servers;
+mod settings;
 mod timetable;
 mod view;
 
+pub use addition::NewDownload;
 pub use api::{ApiError, Server};
 pub use events::Subscription;
 pub use list::ListError;
-pub use manager::{Catalogue, Drive, Manager, ManagerError, NewDownload, Options, PutAway};
+pub use manager::{Catalogue, Drive, MAX_ITEMS, Manager, ManagerError, Options, PutAway};
 pub use servers::{ServerEdit, ServerId, ServerView, Vault, VaultError};
 pub use timetable::Timetable;
 pub use view::{

@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
-use longhaul_protocol::{Clock, DownloadId, FileId, FilesPage, POLL_INTERVAL, Sha256, SystemClock};
+use longhaul_protocol::{Clock, DownloadId, FilesPage, POLL_INTERVAL, Sha256, SystemClock};
 use longhaul_transfer::{Engine, EngineConfig};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
-use url::Url;
 
 use crate::{
+    addition::NewDownload,
     api::{Api, ApiError, Server},
     driver::{Command, Driver, Parts},
     events::Subscription,
@@ -23,8 +23,8 @@ use crate::{
     pull::SharedApi,
     servers::{NoVault, ServerEdit, ServerId, Vault},
     view::{
-        Action, AddItem, AddOutcome, AddRequest, DownloadSource, DownloadState, QueuePlace,
-        SegmentMap, Settings, Snapshot, Via,
+        Action, AddItem, AddOutcome, AddRequest, DownloadState, QueuePlace, SegmentMap, Settings,
+        Snapshot, Via,
     },
 };
 
@@ -34,7 +34,7 @@ const COMMANDS: usize = 64;
 /// its control record says.
 const SHUTDOWN: Duration = Duration::from_secs(15);
 /// The most that one addition may add, and that one page of the catalogue may hold.
-const MAX_ITEMS: usize = 10_000;
+pub const MAX_ITEMS: usize = 10_000;
 
 /// How to open a [`Manager`].
 #[derive(Debug, Clone)]
@@ -99,53 +99,6 @@ pub enum Drive {
     /// Nothing: rows can be looked at and changed. What is cancelled or removed is still told to
     /// the server, and its part file thrown away.
     Nothing,
-}
-
-/// One download to add, with what an [`AddItem`] cannot say.
-#[derive(Debug, Clone)]
-pub struct NewDownload {
-    /// What.
-    pub source: DownloadSource,
-    /// The name to show until the server says its own.
-    pub name: Option<String>,
-    /// Where to; the settings' folder where absent. Absolute.
-    pub folder: Option<PathBuf>,
-    /// What its digest must be; anything else is never put under its final name.
-    pub sha256: Option<Sha256>,
-    /// Whose job it is, where it takes one.
-    pub server: ServerId,
-}
-
-impl NewDownload {
-    /// A file of the catalogue.
-    #[must_use]
-    pub const fn file(file_id: FileId) -> Self {
-        Self::of(DownloadSource::File { file_id })
-    }
-
-    /// A URL that the server shall fetch.
-    #[must_use]
-    pub const fn url(url: String) -> Self {
-        Self::of(DownloadSource::Url { url })
-    }
-
-    /// A URL that this machine shall pull by itself.
-    #[must_use]
-    pub const fn direct(url: String) -> Self {
-        Self::of(DownloadSource::Direct { url })
-    }
-
-    /// Anything that can be downloaded.
-    #[must_use]
-    pub const fn of(source: DownloadSource) -> Self {
-        Self {
-            source,
-            name: None,
-            folder: None,
-            sha256: None,
-            server: ServerId::FIRST,
-        }
-    }
 }
 
 /// Something could not be done, by what the caller can do about it.
@@ -348,7 +301,7 @@ impl Manager {
         }
         let items = items
             .into_iter()
-            .map(checked)
+            .map(NewDownload::checked)
             .collect::<Result<Vec<_>, _>>()?;
         self.ask(|reply| Command::Add(items, reply)).await?
     }
@@ -624,35 +577,4 @@ impl Catalogue {
     ) -> Result<FilesPage, ApiError> {
         self.0.files(query, cursor, limit).await
     }
-}
-
-/// A download that can be asked for, or why not.
-fn checked(mut new: NewDownload) -> Result<NewDownload, ManagerError> {
-    if let Some(folder) = &new.folder
-        && !folder.is_absolute()
-    {
-        return Err(ManagerError::Invalid(format!(
-            "the folder {} must be given from the root on",
-            folder.display()
-        )));
-    }
-    if let DownloadSource::Url { url } | DownloadSource::Direct { url } = &mut new.source {
-        let parsed = Url::parse(url.trim())
-            .map_err(|error| ManagerError::Invalid(format!("this is no URL ({error})")))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(ManagerError::Invalid(format!(
-                "a URL must begin with http:// or https://, not {}:",
-                parsed.scheme()
-            )));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(ManagerError::Invalid(
-                "a URL with a user name or password would keep them in the list in plain text; \
-                 take them out"
-                    .to_owned(),
-            ));
-        }
-        *url = parsed.into();
-    }
-    Ok(new)
 }

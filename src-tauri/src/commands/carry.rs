@@ -1,13 +1,13 @@
 //! The list and the settings as a file to carry elsewhere, and what a report of a fault needs.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    path::PathBuf,
+    collections::{BTreeSet, HashMap, HashSet},
+    path::{Path, PathBuf},
 };
 
 use longhaul_client::{
-    AddItem, AddRequest, DownloadSource, DownloadState, DownloadView, Manager, ServerEdit,
-    ServerId, ServerView, Settings, Via,
+    DownloadSource, DownloadState, DownloadView, MAX_ITEMS, Manager, NewDownload, ServerEdit,
+    ServerId, ServerView, Settings,
 };
 use serde::{Deserialize, Serialize};
 use tauri::Manager as _;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use ts_rs::TS;
 
 use super::{Call, CommandError};
-use crate::{language::Words, logs, look::Look};
+use crate::{host::Host, language::Words, logs, look::Look};
 
 /// Of the file's shape; a later one is refused.
 const VERSION: u32 = 1;
@@ -28,7 +28,11 @@ const LARGEST: u64 = 64 << 20;
 #[serde(rename_all = "camelCase")]
 struct Carried {
     version: u32,
+    /// The folder of downloads is left out where it is the usual one.
     settings: Settings,
+    /// Where downloads went that no rule took elsewhere.
+    #[serde(default)]
+    folder: String,
     /// The added servers, without their tokens: those stay in the keyring.
     #[serde(default)]
     servers: Vec<CarriedServer>,
@@ -53,6 +57,8 @@ pub(crate) struct Imported {
     pub(crate) left_out: u32,
     /// Servers that could not be added, because they want their token, for one.
     pub(crate) servers_left_out: Vec<String>,
+    /// Folders that cannot be used here: what was to go there goes to the usual one.
+    pub(crate) folders_left_out: Vec<String>,
 }
 
 /// Saves the list and the settings where the user says; the file's path, or null when they did not.
@@ -71,9 +77,11 @@ pub(crate) async fn export(call: &Call<'_>, (): ()) -> Result<Option<String>, Co
     };
     let path = path_of(path)?;
     let snapshot = call.host.manager.snapshot().await?;
+    let settings = call.host.manager.settings().await?;
     let carried = Carried {
         version: VERSION,
-        settings: call.host.manager.settings().await?,
+        folder: settings.folder.clone(),
+        settings: as_set(settings, call.host),
         servers: snapshot.servers.iter().map(carried_of).collect(),
         downloads: snapshot.downloads,
     };
@@ -121,29 +129,89 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
         .await
         .map_err(|error| failed(error.to_string()))?;
     let carried = read(&text).map_err(failed)?;
-    let there = call.host.manager.snapshot().await?;
-    let (servers, servers_left_out) =
-        known_here(&call.host.manager, &carried.servers, &there.servers).await;
-    let (items, left_out) = wanted(&carried.downloads, &there.downloads, &servers);
-    let added = items.values().map(Vec::len).sum::<usize>();
-    let added = u32::try_from(added).unwrap_or(u32::MAX);
-    call.host.manager.set_settings(carried.settings).await?;
+    let manager = &call.host.manager;
+    let unusable = unusable(folders_of(&carried)).await;
+    let now = as_set(manager.settings().await?, call.host);
+    let settings = settled(carried.settings.clone(), &unusable, now.folder);
+    settings
+        .check()
+        .map_err(|error| failed(error.to_string()))?;
+    let there = manager.snapshot().await?;
+    let (servers, servers_left_out) = known_here(manager, &carried.servers, &there.servers).await;
+    let (items, left_out) = wanted(&carried, &there.downloads, &servers, &unusable);
+    let added = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    manager.set_settings(settings).await?;
     call.app
         .state::<crate::lifecycle::Lifecycle>()
-        .obey(&call.host.manager.settings().await?);
-    for (server, items) in items {
-        let request = AddRequest {
-            items,
-            server,
-            folder: None,
-        };
-        call.host.manager.add(request).await?;
+        .obey(&manager.settings().await?);
+    for some in items.chunks(MAX_ITEMS) {
+        manager.add_all(some.to_vec()).await?;
     }
     Ok(Some(Imported {
         added,
         left_out,
         servers_left_out,
+        folders_left_out: unusable.into_iter().collect(),
     }))
+}
+
+/// The settings as the user made them: without the folder that holds where they named none.
+fn as_set(mut settings: Settings, host: &Host) -> Settings {
+    if Path::new(&settings.folder) == host.places.downloads {
+        settings.folder.clear();
+    }
+    settings
+}
+
+/// Every folder that a saved list names, once.
+fn folders_of(carried: &Carried) -> BTreeSet<String> {
+    let rules = carried.settings.folders.iter().map(|rule| &rule.folder);
+    let rows = carried.downloads.iter().filter(|row| !is_over(row));
+    std::iter::once(&carried.settings.folder)
+        .chain(rules)
+        .chain(rows.filter_map(|row| own_folder(row, carried)))
+        .filter(|folder| !folder.is_empty())
+        .cloned()
+        .collect()
+}
+
+/// Those of the folders that cannot be on this computer: another system's, another user's.
+async fn unusable(mut folders: BTreeSet<String>) -> BTreeSet<String> {
+    let looked = tokio::task::spawn_blocking(move || {
+        folders.retain(|folder| {
+            let path = Path::new(folder);
+            !path.is_absolute() || std::fs::create_dir_all(path).is_err()
+        });
+        folders
+    });
+    looked.await.unwrap_or_default()
+}
+
+/// The settings of a saved list with the folders that can be used here; `folder` is the one that
+/// holds now.
+fn settled(mut settings: Settings, unusable: &BTreeSet<String>, folder: String) -> Settings {
+    if unusable.contains(&settings.folder) {
+        settings.folder = folder;
+    }
+    let rules = &mut settings.folders;
+    rules.retain(|rule| !unusable.contains(&rule.folder));
+    settings
+}
+
+/// The folder that the user named for a row, where it is neither the usual one nor a rule's.
+fn own_folder<'a>(row: &'a DownloadView, carried: &Carried) -> Option<&'a String> {
+    let mut rules = carried.settings.folders.iter();
+    let is_usual = row.folder == carried.folder
+        || row.folder == carried.settings.folder
+        || rules.any(|rule| rule.folder == row.folder);
+    (!is_usual && !row.folder.is_empty()).then_some(&row.folder)
+}
+
+const fn is_over(row: &DownloadView) -> bool {
+    matches!(
+        row.state,
+        DownloadState::Completed | DownloadState::Cancelled
+    )
 }
 
 fn carried_of(server: &ServerView) -> CarriedServer {
@@ -219,27 +287,26 @@ fn read(text: &[u8]) -> Result<Carried, String> {
     serde_json::from_slice(text).map_err(|error| format!("it is damaged ({error})"))
 }
 
-/// Of each server.
-type Wanted = BTreeMap<Option<ServerId>, Vec<AddItem>>;
-
-/// What is still to be downloaded, not in the list, and of a server that is known here; and how many
-/// are left out.
+/// What is still to be downloaded, not in the list, and of a server that is known here, in the order
+/// of its queue; and how many are left out.
 fn wanted(
-    saved: &[DownloadView],
+    saved: &Carried,
     there: &[DownloadView],
     servers: &HashMap<ServerId, ServerId>,
-) -> (Wanted, u32) {
-    let key = |row: &DownloadView, server: Option<ServerId>| match &row.source {
+    unusable: &BTreeSet<String>,
+) -> (Vec<NewDownload>, u32) {
+    let key = |source: &DownloadSource, server: Option<ServerId>| match source {
         DownloadSource::File { file_id } => (server, file_id.to_string()),
         DownloadSource::Url { url } | DownloadSource::Direct { url } => (server, url.clone()),
     };
-    let mut known: HashSet<_> = there.iter().map(|row| key(row, row.server)).collect();
-    let mut items = Wanted::new();
-    for row in saved.iter().rev() {
-        let over = matches!(
-            row.state,
-            DownloadState::Completed | DownloadState::Cancelled
-        );
+    let mut known: HashSet<_> = there
+        .iter()
+        .map(|row| key(&row.source, row.server))
+        .collect();
+    let mut rows: Vec<_> = saved.downloads.iter().filter(|row| !is_over(row)).collect();
+    rows.sort_by_key(|row| row.place);
+    let mut items = Vec::new();
+    for row in rows {
         let server = match row.server {
             Some(saved) => match servers.get(&saved) {
                 Some(here) => Some(*here),
@@ -247,31 +314,23 @@ fn wanted(
             },
             None => None,
         };
-        if over || !known.insert(key(row, server)) {
-            continue;
+        let folder = own_folder(row, saved).filter(|folder| !unusable.contains(*folder));
+        let new = NewDownload {
+            name: matches!(row.source, DownloadSource::File { .. }).then(|| row.name.clone()),
+            folder: folder.map(PathBuf::from),
+            sha256: row.wanted_sha256,
+            server: server.unwrap_or_default(),
+            limit: row.limit,
+            paused: row.state == DownloadState::Paused,
+            ..NewDownload::of(row.source.clone())
+        };
+        // A file that somebody has written by hand may hold anything.
+        let Ok(new) = new.checked() else { continue };
+        if known.insert(key(&new.source, server)) {
+            items.push(new);
         }
-        items
-            .entry(server)
-            .or_default()
-            .push(match row.source.clone() {
-                DownloadSource::File { file_id } => AddItem::File {
-                    file_id,
-                    name: Some(row.name.clone()),
-                    sha256: row.wanted_sha256,
-                },
-                DownloadSource::Url { url } => AddItem::Url {
-                    url,
-                    via: Some(Via::Server),
-                    sha256: row.wanted_sha256,
-                },
-                DownloadSource::Direct { url } => AddItem::Url {
-                    url,
-                    via: Some(Via::Direct),
-                    sha256: row.wanted_sha256,
-                },
-            });
     }
-    let left_out = saved.len() - items.values().map(Vec::len).sum::<usize>();
+    let left_out = saved.downloads.len() - items.len();
     (items, u32::try_from(left_out).unwrap_or(u32::MAX))
 }
 
@@ -330,6 +389,8 @@ fn without_names(log: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use longhaul_client::FolderRule;
+
     use super::*;
     use crate::notify::a_row as row;
 
@@ -340,27 +401,89 @@ mod tests {
         }
     }
 
+    fn carried(downloads: Vec<DownloadView>) -> Carried {
+        Carried {
+            version: VERSION,
+            settings: Settings::default(),
+            folder: "/home/ada/Downloads".to_owned(),
+            servers: Vec::new(),
+            downloads,
+        }
+    }
+
+    fn at(place: u64, url: &str, state: DownloadState) -> DownloadView {
+        DownloadView {
+            place,
+            folder: "/home/ada/Downloads".to_owned(),
+            ..of(url, state)
+        }
+    }
+
     #[test]
-    fn what_is_unfinished_and_not_there_is_wanted_once_and_in_its_order() {
-        let saved = [
-            of("https://h/4", DownloadState::Paused),
-            of("https://h/3", DownloadState::Completed),
-            of("https://h/2", DownloadState::Failed),
-            of("https://h/1", DownloadState::Queued),
-            of("https://h/2", DownloadState::Queued),
-        ];
+    fn what_is_unfinished_and_not_there_is_wanted_once_and_in_the_order_of_its_queue() {
+        let saved = carried(vec![
+            at(4, "https://h/4", DownloadState::Paused),
+            at(3, "https://h/3", DownloadState::Completed),
+            at(6, "https://h/2", DownloadState::Failed),
+            at(1, "https://h/1", DownloadState::Queued),
+            at(2, "https://h/2", DownloadState::Queued),
+            at(5, "https://me:secret@h/5", DownloadState::Queued),
+            at(7, "https://h/7", DownloadState::Cancelled),
+        ]);
         let there = [of("https://h/1", DownloadState::Completed)];
-        let (items, left_out) = wanted(&saved, &there, &HashMap::new());
-        let urls: Vec<_> = items[&None]
+        let (items, left_out) = wanted(&saved, &there, &HashMap::new(), &BTreeSet::new());
+        let of = |url: &str| DownloadSource::Direct { url: url.into() };
+        let told: Vec<_> = items
             .iter()
-            .map(|item| match item {
-                AddItem::Url { url, via, .. } => (url.as_str(), *via),
-                AddItem::File { .. } => ("", None),
-            })
+            .map(|item| (item.source.clone(), item.paused))
             .collect();
-        let direct = Some(Via::Direct);
-        assert_eq!(urls, [("https://h/2", direct), ("https://h/4", direct)]);
-        assert_eq!(left_out, 3);
+        assert_eq!(
+            told,
+            [(of("https://h/2"), false), (of("https://h/4"), true)]
+        );
+        assert_eq!(left_out, 5);
+    }
+
+    #[test]
+    fn a_row_keeps_its_limit_and_its_own_folder_where_that_can_be_here() {
+        let row = |folder: &str, limit| DownloadView {
+            folder: folder.to_owned(),
+            limit,
+            ..of(&format!("https://h{folder}"), DownloadState::Queued)
+        };
+        let mut saved = carried(vec![
+            row("/home/ada/Downloads", Some(2048)),
+            row("/home/ada/Music", None),
+            row("/srv/own", None),
+            row("D:\\own", None),
+        ]);
+        saved.settings.folders = vec![FolderRule {
+            endings: vec!["mp3".to_owned()],
+            folder: "/home/ada/Music".to_owned(),
+        }];
+        let named = folders_of(&saved);
+        assert_eq!(
+            named.iter().collect::<Vec<_>>(),
+            ["/home/ada/Music", "/srv/own", "D:\\own"]
+        );
+        let unusable = BTreeSet::from(["D:\\own".to_owned(), "/home/ada/Music".to_owned()]);
+        let (items, _) = wanted(&saved, &[], &HashMap::new(), &unusable);
+        let folders: Vec<_> = items.iter().map(|item| item.folder.as_deref()).collect();
+        assert_eq!(folders, [None, None, Some(Path::new("/srv/own")), None]);
+        assert_eq!(items[0].limit, Some(2048));
+        let settings = settled(saved.settings, &unusable, "/here".to_owned());
+        assert_eq!((settings.folder.as_str(), settings.folders.len()), ("", 0));
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_another_system_is_not_usable() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("file"), "").expect("written");
+        let here = dir.path().join("new/one").display().to_string();
+        let file = dir.path().join("file/in").display().to_string();
+        let foreign = "relative/one".to_owned();
+        let looked = unusable(BTreeSet::from([here, file.clone(), foreign.clone()])).await;
+        assert_eq!(looked, BTreeSet::from([file, foreign]));
     }
 
     #[test]
@@ -372,12 +495,14 @@ mod tests {
             server: Some(server),
             ..of(url, DownloadState::Queued)
         };
-        let saved = [row("https://h/2", here), row("https://h/1", away)];
-        let (items, left_out) = wanted(&saved, &[], &HashMap::from([(away, here)]));
+        let saved = carried(vec![row("https://h/2", here), row("https://h/1", away)]);
+        let servers = HashMap::from([(away, here)]);
+        let (items, left_out) = wanted(&saved, &[], &servers, &BTreeSet::new());
         // The other one's server is not known: it may be another's of the same id.
-        assert_eq!((items[&Some(here)].len(), left_out), (1, 1));
+        assert_eq!((items.len(), left_out), (1, 1));
+        assert_eq!(items[0].server, here);
         let there = [row("https://h/1", here)];
-        let (items, left_out) = wanted(&saved, &there, &HashMap::from([(away, here)]));
+        let (items, left_out) = wanted(&saved, &there, &servers, &BTreeSet::new());
         assert_eq!((items.len(), left_out), (0, 2));
     }
 
@@ -393,12 +518,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_version_or_of_another_program_is_refused_in_words() {
-        let carried = Carried {
-            version: VERSION,
-            settings: Settings::default(),
-            servers: Vec::new(),
-            downloads: vec![of("https://h/1", DownloadState::Queued)],
-        };
+        let carried = carried(vec![of("https://h/1", DownloadState::Queued)]);
         let text = serde_json::to_string(&carried).expect("text");
         assert_eq!(read(text.as_bytes()).expect("reads").downloads.len(), 1);
         let later = text.replace("\"version\":1", "\"version\":2");

@@ -12,11 +12,13 @@ use super::{
     view_of,
 };
 use crate::{
-    download::{Event, Record, State, can},
-    manager::{ManagerError, NewDownload},
+    addition::NewDownload,
+    download::{Event, Record, State, apply, can},
+    manager::ManagerError,
     many::Refused,
     servers::ServerId,
-    view::{Action, DownloadSource, FolderRule, QueuePlace, Settings, Snapshot},
+    settings::{at_least, by_rules},
+    view::{Action, DownloadSource, QueuePlace, Settings, Snapshot},
 };
 
 impl Driver {
@@ -132,6 +134,10 @@ impl Driver {
             record.unsorted = item.folder.is_none().then(|| self.folder());
             record.name = item.name;
             record.wanted_sha256 = item.sha256;
+            record.limit = item.limit;
+            if item.paused {
+                let _ = apply(&mut record, Event::Pause, now);
+            }
             changes.rows.push(record);
         }
         // On the disk first: a row that was shown is never lost.
@@ -332,7 +338,7 @@ impl Driver {
     }
 
     async fn set_settings(&mut self, settings: Settings) -> Result<(), ManagerError> {
-        check(&settings)?;
+        settings.check()?;
         let changes = crate::list::Changes {
             settings: Some(settings.clone()),
             ..crate::list::Changes::default()
@@ -362,49 +368,4 @@ fn each(
         refused.note(act(*id));
     }
     refused.outcome(ids.len() > 1)
-}
-
-/// The folder that the settings have for a file of this name.
-pub(super) fn by_rules(rules: &[FolderRule], name: &str) -> Option<PathBuf> {
-    let rule = rules.iter().find(|rule| rule.is_for(name))?;
-    Some(PathBuf::from(&rule.folder))
-}
-
-fn at_least(limit: Option<u64>) -> Result<(), ManagerError> {
-    match limit {
-        Some(..1024) => Err(ManagerError::Invalid(
-            "a speed limit is at least 1 KiB/s; to stop downloads, pause them".to_owned(),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn check(settings: &Settings) -> Result<(), ManagerError> {
-    let invalid = |text: &str| Err(ManagerError::Invalid(text.to_owned()));
-    if !(1..=64).contains(&settings.concurrent) {
-        return invalid("between 1 and 64 downloads can run at a time");
-    }
-    if !(1..=64).contains(&settings.connections) {
-        return invalid("a download can have between 1 and 64 connections");
-    }
-    at_least(settings.limit)?;
-    let is_relative = |folder: &str| !std::path::Path::new(folder).is_absolute();
-    if !settings.folder.is_empty() && is_relative(&settings.folder) {
-        return invalid("the folder must be given from the root on");
-    }
-    for rule in &settings.folders {
-        if is_relative(&rule.folder) {
-            return invalid("a folder for files of a kind must be given from the root on");
-        }
-        if rule.endings.is_empty() || rule.endings.iter().any(|ending| ending.trim().is_empty()) {
-            return invalid("say which endings the files have that go to another folder");
-        }
-    }
-    if let Some(table) = &settings.timetable {
-        if !table.is_sound() {
-            return invalid("the hours of the timetable are times of a day");
-        }
-        at_least(table.limit)?;
-    }
-    Ok(())
 }

@@ -32,11 +32,12 @@ use tokio::{
 };
 
 use crate::{
+    addition::NewDownload,
     api::{Api, ApiError, Server},
     download::{Event, State},
     events::{Hub, Subscription},
     list::{Changes, List, Opened},
-    manager::{Drive, ManagerError, NewDownload, PutAway},
+    manager::{Drive, ManagerError, PutAway},
     many::Refused,
     meter::Meter,
     poll::Polled,

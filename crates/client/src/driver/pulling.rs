@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Done, Driver, Errand, commands::by_rules};
+use super::{Done, Driver, Errand};
 use crate::{
     download::{Event, Record, State},
     events::BATCH,
@@ -19,6 +19,7 @@ use crate::{
     meter::Meter,
     pull::{self, End, Order, What},
     servers::ServerId,
+    settings::by_rules,
     view::{DownloadFault, DownloadSource, Fix, MomentKind, PulledView, SameName, SegmentMap},
 };
 

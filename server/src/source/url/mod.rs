@@ -100,6 +100,7 @@ impl Fetcher {
             source: Arc::new(Plain::new(recipe.url)),
             mirrors: Vec::new(),
             folder: self.spool.of(job),
+            sort: None,
             name: Some(NAME.to_owned()),
             when_taken: WhenTaken::Number,
             expected: Expected::default(),

@@ -15,4 +15,8 @@ leftOut: number,
 /**
  * Servers that could not be added, because they want their token, for one.
  */
-serversLeftOut: Array<string>, };
+serversLeftOut: Array<string>, 
+/**
+ * Folders that cannot be used here: what was to go there goes to the usual one.
+ */
+foldersLeftOut: Array<string>, };
