@@ -20,12 +20,13 @@ export function partsOf(row: DownloadView, pulls: boolean): Parts {
   return { made, pulled, whole: Math.floor((made + pulled) / 2) };
 }
 
+/** Grey while nothing moves. */
 export function Bar({ name, parts, still }: { name: string; parts: Parts; still: boolean }) {
   return (
     <div role="progressbar" aria-label={name} aria-valuenow={parts.whole}
-      className={`flex h-1 min-w-0 flex-1 gap-px ${still ? "opacity-50" : ""}`}>
-      {parts.made !== null && <Part percent={parts.made} tone={parts.pulled === null ? "bg-accent" : "bg-made"} />}
-      {parts.pulled !== null && <Part percent={parts.pulled} tone="bg-accent" />}
+      className="flex h-1 min-w-0 flex-1 gap-px">
+      {parts.made !== null && <Part percent={parts.made} tone={still ? "bg-dim" : parts.pulled === null ? "bg-accent" : "bg-made"} />}
+      {parts.pulled !== null && <Part percent={parts.pulled} tone={still ? "bg-dim" : "bg-accent"} />}
     </div>
   );
 }

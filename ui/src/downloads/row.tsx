@@ -72,7 +72,7 @@ export const Row = memo(function Row({
       onPointerOver={() => { setPointed(true); }} onPointerLeave={() => { setPointed(false); }}
       onFocus={() => { setFocused(true); }}
       onBlur={(event) => { setFocused(event.currentTarget.contains(event.relatedTarget)); }}
-      className="grid items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-selected:bg-picked">
+      className="grid items-center gap-3 border-b border-line px-4 -outline-offset-2 aria-selected:chosen-line">
       <div role="gridcell" className="flex min-w-0 items-center gap-3">
         <FileIcon name={row.name} size={tall ? 20 : 16} />
         <div className="flex min-w-0 flex-col gap-0.5">

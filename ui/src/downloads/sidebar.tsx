@@ -17,7 +17,7 @@ const ICONS: Record<Group, LucideIcon> = {
   all: Layers, active: Download, waiting: Clock, completed: CircleCheck, failed: TriangleAlert,
 };
 const DAY_ICONS: Record<Day, LucideIcon> = { today: Sun, week: CalendarDays, earlier: History };
-const LINE = `flex h-8 shrink-0 items-center gap-2 rounded-md px-2 hover:bg-line aria-pressed:bg-line
+const LINE = `flex h-8 shrink-0 items-center gap-2 rounded-md px-2 hover:bg-line aria-pressed:chosen-line
   aria-pressed:font-medium max-md:h-11 max-md:flex-col max-md:justify-center max-md:gap-0 max-md:px-0`;
 
 interface Props {

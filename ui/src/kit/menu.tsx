@@ -4,7 +4,7 @@ import { ContextMenu, DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 
 const SHEET = "z-50 min-w-48 rounded-lg border border-line bg-page p-1 shadow-lg";
-const LINE = "flex h-7 cursor-default items-center gap-2 rounded-md px-2 outline-none data-[highlighted]:bg-line";
+const LINE = "flex h-7 cursor-default items-center gap-2 rounded-md px-2 -outline-offset-2 data-[highlighted]:bg-line";
 
 export interface MenuEntry {
   id: string;

@@ -40,10 +40,10 @@ interface OneOf<Value extends string> {
 export function Segments<Value extends string>({ label, value, choices, choose }: OneOf<Value>) {
   return (
     <ToggleGroup.Root type="single" aria-label={label} value={value}
-      onValueChange={(next) => { if (next) choose(next as Value); }} className="flex rounded-md border border-line p-0.5">
+      onValueChange={(next) => { if (next) choose(next as Value); }} className="flex rounded-md border border-edge p-0.5">
       {choices.map((choice) => (
         <ToggleGroup.Item key={choice.value} value={choice.value}
-          className="rounded px-2.5 py-0.5 text-dim data-[state=on]:bg-line data-[state=on]:text-ink">
+          className="rounded px-2.5 py-0.5 text-dim data-[state=on]:chosen">
           {choice.name}
         </ToggleGroup.Item>
       ))}

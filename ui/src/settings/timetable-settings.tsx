@@ -50,7 +50,7 @@ export function TimetableSettings({ table, save }: Props) {
             }}>
             {DAYS.map((date, day) => (
               <ToggleGroup.Item key={day} value={String(day)} aria-label={LONG.format(date)}
-                className="h-7 rounded-md border border-line px-2 text-dim data-[state=on]:bg-line data-[state=on]:text-ink">
+                className="h-7 rounded-md border border-edge px-2 text-dim data-[state=on]:chosen">
                 {SHORT.format(date)}
               </ToggleGroup.Item>
             ))}

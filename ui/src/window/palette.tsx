@@ -20,7 +20,7 @@ export function Palette({ can, close }: { can: Doings; close: () => void }) {
               {deeds.filter((deed) => deed.part === part).map(({ id, name, icon: Icon, keys, run }) => (
                 <Command.Item key={id} value={`${name} ${id}`} data-testid={`deed-${id}`}
                   onSelect={() => { close(); run(); }}
-                  className="flex h-8 items-center gap-2 rounded-md px-2 text-ink data-[selected=true]:bg-line">
+                  className="flex h-8 items-center gap-2 rounded-md px-2 text-ink data-[selected=true]:chosen">
                   <Icon aria-hidden size={16} className="shrink-0 text-dim" />
                   <span className="min-w-0 flex-1 truncate">{name}</span>
                   {keys && <kbd className="font-[inherit] text-dim">{keys}</kbd>}
