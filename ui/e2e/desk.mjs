@@ -22,8 +22,11 @@ export async function serve() {
   return { url: `http://127.0.0.1:${server.address().port}/`, stop: () => server.close() };
 }
 
-/** Runs in the page, before it: `rows` are the list, `calls` what was asked for, `tell` sends an event. */
-export function shell({ rows, files, server, servers = [], notices = [] }) {
+/**
+ * Runs in the page, before it: `rows` are the list, `calls` what was asked for, `tell` sends an event.
+ * Commands named in `holds` wait until they are released; those in `refuses` fail with what stands there.
+ */
+export function shell({ rows, files, server, servers = [], notices = [], holds = [], refuses = {} }) {
   // As the app's own window has it.
   Object.freeze(Object.prototype);
   const handlers = new Map();
@@ -33,7 +36,8 @@ export function shell({ rows, files, server, servers = [], notices = [] }) {
   const gone = new Map();
   let last = 0;
   let settings = { folder: "/home/ada/Downloads", concurrent: 4, connections: 8, limit: null, notify: true,
-    urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, lookForUpdates: true, timetable: null, folders: [] };
+    urls: "direct", closeToTray: false, keepAwake: true, watchClipboard: false, lookForUpdates: true, timetable: null, folders: [],
+    sameName: "number" };
   let autostart = false;
   let updates = {
     source: "updates.example.com", fault: null, installs: true, stage: { stage: "idle" }, found: null, error: null,
@@ -45,8 +49,16 @@ export function shell({ rows, files, server, servers = [], notices = [] }) {
     completed: count("completed"), failed: count("failed", "cancelled"),
     speed: rows.reduce((sum, row) => sum + (row.speed ?? 0), 0), rests: false, slowed: null, until: null,
   });
+  const held = [];
   const desk = {
     calls: [],
+    holds,
+    refuses,
+    /** Lets all that waits go on, and holds nothing more. */
+    release() {
+      desk.holds = [];
+      for (const goOn of held.splice(0)) goOn();
+    },
     /** What links of other programs gave. */
     given: [],
     give(...lines) {
@@ -125,7 +137,13 @@ export function shell({ rows, files, server, servers = [], notices = [] }) {
       if (command === "plugin:event|listen") listeners[args.event].push(args.handler);
       if (command !== "call") return Promise.resolve(0);
       desk.calls.push(args);
-      return Promise.resolve(replies[args.name]?.(args.args) ?? null);
+      const answer = () => {
+        if (desk.refuses[args.name]) throw desk.refuses[args.name];
+        return replies[args.name]?.(args.args) ?? null;
+      };
+      // As a task: what is thrown is a refusal.
+      if (!desk.holds.includes(args.name)) return Promise.resolve().then(answer);
+      return new Promise((goOn) => { held.push(goOn); }).then(answer);
     },
   };
 }

@@ -2,7 +2,8 @@
 // LONGHAUL_URL, LONGHAUL_FILE (its name) and LONGHAUL_SHA256 say what; LONGHAUL_ARTIFACTS, where
 // screenshots go. Prints one line of JSON, or ends with a word on what went wrong.
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { pipeline } from "node:stream/promises";
 import { launch, pressIn } from "./chromium.mjs";
 
@@ -59,6 +60,7 @@ try {
   const sha256 = digest.digest("hex");
   if (sha256 !== wanted) throw new Error(`the browser received ${sha256}, not ${wanted}`);
   if (initiated !== 1) throw new Error(`one click initiated ${initiated} jobs`);
+  await readable("the list");
   await picture("web.png");
 
   // A reload takes the job up again and downloads nothing twice.
@@ -87,6 +89,7 @@ try {
   complaints.push(...faults.splice(0));
   await page.route("**/v1/**", (route) => route.abort());
   await page.getByTestId("offline").getByText("Next try at").waitFor();
+  await readable("the list without its server");
   await picture("web-offline.png");
   await page.unroute("**/v1/**");
   faults.length = 0;
@@ -103,6 +106,13 @@ try {
     if (!artifacts) return;
     mkdirSync(artifacts, { recursive: true });
     await page.screenshot({ path: `${artifacts}/${file}` });
+  }
+  /** What is seen can be read and reached by all. */
+  async function readable(what) {
+    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+    const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
+    const found = violations.map((rule) => `${rule.id}: ${rule.nodes[0].html}`);
+    if (found.length > 0) throw new Error(`${what}: ${found.join("; ")}`);
   }
   /** Waits until it has the focus. */
   async function focused(locator) {
