@@ -8,6 +8,7 @@ import type { Backend } from "./backend/backend";
 import type { DownloadView } from "./backend/generated/DownloadView";
 import { Details } from "./details/details";
 import { type Host, menuOf } from "./downloads/actions";
+import { Arriving } from "./downloads/arriving";
 import { readLayout } from "./downloads/columns";
 import { Empty } from "./downloads/empty";
 import { type Density, VirtualList } from "./downloads/list";
@@ -46,6 +47,7 @@ function readSort(kept: unknown): Sort {
 export function App({ backend }: { backend: Backend }) {
   const list = backend.useList();
   const { downloads, totals, server, servers } = list;
+  const arrival = backend.useArrival();
   const [filter, setFilter] = useState<Filter>(EVERYTHING);
   const [sort, setSort] = useKept("sort", readSort);
   const [layout, setLayout] = useKept("columns", readLayout);
@@ -111,7 +113,7 @@ export function App({ backend }: { backend: Backend }) {
   return (
     <LucideProvider strokeWidth={1.75}>
       <div className="flex h-screen select-none">
-        <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={totals} server={server}
+        <Sidebar mark={mark} rows={downloads} filter={filter} narrow={narrow} totals={arrival.stage === "there" ? totals : null} server={server}
           servers={servers} />
         <main className="flex min-w-0 flex-1 flex-col">
           <Header search={search} query={filter.query} setQuery={(query) => { narrow({ query }); }}
@@ -119,7 +121,9 @@ export function App({ backend }: { backend: Backend }) {
             palette={openPalette} settings={openSettings} newer={updates?.found?.version ?? null} add={openAdd} pauseAll={pauseAll} resumeAll={resumeAll}
             details={details === "shown"} toggleDetails={toggleDetails} />
           <Told backend={backend} list={list} problem={told.problem} dismissProblem={told.dismissProblem} />
-          {downloads.length === 0
+          {arrival.stage !== "there"
+            ? <Arriving arrival={arrival} density={density} retry={backend.reload} />
+            : downloads.length === 0
             ? <Empty backend={backend} online={server.state === "online"} add={add} />
             : shown.length === 0
               ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />

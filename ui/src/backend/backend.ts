@@ -57,11 +57,18 @@ export interface Servers {
   remove(id: string): Promise<unknown>;
 }
 
+/** How far the list is: what is shown before it is there is not the list. */
+export type Arrival = { stage: "loading" } | { stage: "there" } | { stage: "failed"; error: unknown };
+
 export interface Backend {
   /** Features that this host lacks, each with the reason to show. */
   readonly absent: Partial<Record<Feature, string>>;
   /** A hook: the list as it is now, shown again at most four times a second. */
   useList(): Snapshot;
+  /** A hook: whether that is the list already. */
+  useArrival(): Arrival;
+  /** Asks for the list again, where it could not be had. */
+  reload(): void;
   /** One page of at most 50 files of a server's catalogue; null is the first server. */
   files(server: string | null, query: string | null, cursor: string | null): Promise<FilesPage>;
   add(request: AddRequest): Promise<AddOutcome>;

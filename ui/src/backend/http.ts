@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { useDownloadJob } from "../downloads/use-download-job";
 import { WebJobs } from "../downloads/web-jobs";
 import { t } from "../i18n/t";
-import { BackendError, type Backend } from "./backend";
+import { type Arrival, BackendError, type Backend } from "./backend";
 import type { FilesPage } from "./generated/FilesPage";
 import { snapshotOf } from "./job-row";
 import { ask, keepToken } from "./wire";
@@ -19,6 +19,9 @@ export function handOver(url: string, name: string): void {
   link.remove();
 }
 
+/** The browser's own storage has the list at once. */
+const THERE: Arrival = { stage: "there" };
+
 export function httpBackend(): Backend {
   const jobs = new WebJobs(handOver);
   const absent = () => Promise.reject(new BackendError("absent", t("onlyDesktop")));
@@ -32,6 +35,8 @@ export function httpBackend(): Backend {
       const state = useDownloadJob(jobs);
       return useMemo(() => snapshotOf(state), [state]);
     },
+    useArrival: () => THERE,
+    reload: () => undefined,
     async files(_, query, cursor) {
       const search = new URLSearchParams({ limit: "50", ...(query ? { query } : {}), ...(cursor ? { cursor } : {}) });
       return (await ask<FilesPage>("GET", `/v1/files?${search}`)).reply;

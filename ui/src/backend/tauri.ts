@@ -31,6 +31,8 @@ export function tauriBackend(): Backend {
   return {
     absent: {},
     useList: store.useList,
+    useArrival: store.useArrival,
+    reload: store.reload,
     files: (server, query, cursor) => call("files", { server, query, cursor, limit: 50 }),
     add: (request) => call("add", request),
     act: async (action, ids) => void (await call(action, { ids })),

@@ -11,7 +11,7 @@ import { Row } from "./row";
 import type { Pick, Picked } from "./selection";
 import type { Sort } from "./shown";
 
-const HEIGHTS = { comfortable: 52, compact: 32 };
+export const HEIGHTS = { comfortable: 52, compact: 32 };
 export type Density = keyof typeof HEIGHTS;
 /** What is dragged within the list, and nothing that comes from elsewhere. */
 export const ROWS = "application/x-longhaul-rows";

@@ -26,7 +26,8 @@ interface Props {
   filter: Filter;
   /** Changes what the list is narrowed to; a second press widens it again. */
   narrow: (change: Partial<Filter>) => void;
-  totals: Totals;
+  /** Null until there is a list. */
+  totals: Totals | null;
   server: ServerLink;
   /** Those beside the first one. */
   servers: readonly ServerView[];
@@ -41,7 +42,7 @@ export function Sidebar({ mark, rows, filter, narrow, totals, server, servers }:
         <img src={mark} alt="" className="size-6" /><span className="max-md:sr-only">Longhaul</span>
       </h1>
       {(Object.keys(GROUPS) as Group[]).map((name) => (
-        <Line key={name} id={name} name={t(name)} icon={ICONS[name]} count={totals[name]} on={filter.group === name}
+        <Line key={name} id={name} name={t(name)} icon={ICONS[name]} count={totals?.[name] ?? null} on={filter.group === name}
           press={() => { narrow({ group: name }); }} />
       ))}
       <Part title={t("byKind")}>
@@ -89,7 +90,7 @@ interface LineProps {
   id: string;
   name: string;
   icon: LucideIcon;
-  count: number;
+  count: number | null;
   on: boolean;
   press: () => void;
 }
@@ -100,7 +101,7 @@ function Line({ id, name, icon: Icon, count, on, press }: LineProps) {
       {...tip(name, "right")}>
       <Icon aria-hidden size={16} className="shrink-0 text-dim" />
       <span className="flex-1 text-left max-md:sr-only">{name}</span>
-      <span className="text-dim tabular-nums max-md:text-[11px]">{count.toLocaleString()}</span>
+      <span className="text-dim tabular-nums max-md:text-[11px]">{count?.toLocaleString()}</span>
     </button>
   );
 }

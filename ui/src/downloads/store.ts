@@ -1,9 +1,9 @@
 // The desktop's list as events leave it: an older view of a row never replaces a newer one.
 import { useSyncExternalStore } from "react";
+import type { Arrival } from "../backend/backend";
 import type { ClientEvent } from "../backend/generated/ClientEvent";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { Snapshot } from "../backend/generated/Snapshot";
-import { messageOf } from "../kit/message-of";
 
 const NOTHING: Snapshot = {
   downloads: [],
@@ -43,43 +43,53 @@ export interface Feed {
 export interface Store {
   /** The list as it is now; the component that asks is shown each change. */
   useList: () => Snapshot;
+  useArrival: () => Arrival;
+  /** Asks for the snapshot again, where it did not come. */
+  reload: () => void;
   /** Takes the notices off: they have been read. */
   dismissNotices: () => void;
 }
 
 export function createStore(feed: Feed): Store {
   let state = NOTHING;
+  let arrival: Arrival = { stage: "loading" };
   const watchers = new Set<() => void>();
+  const tell = () => { for (const watcher of watchers) watcher(); };
   const set = (next: Snapshot) => {
     state = next;
-    for (const watcher of watchers) watcher();
+    tell();
   };
   // Events before the snapshot's answer are kept, and those that it already holds are older.
   const early: ClientEvent[] = [];
-  let ready = false;
   feed.subscribe((event) => {
-    if (ready) set(apply(state, event));
+    if (arrival.stage === "there") set(apply(state, event));
     else early.push(event);
   });
-  feed.snapshot().then(
-    (snapshot) => {
-      ready = true;
+  const load = () => {
+    feed.snapshot().then((snapshot) => {
+      arrival = { stage: "there" };
       // How long a start takes is measured up to here.
       performance.mark("longhaul-list");
-      set(early.reduce(apply, snapshot));
-    },
-    // Without a snapshot there is no list: say why, rather than seem to connect for ever.
-    (error: unknown) => {
-      const message = messageOf(error);
-      set({ ...state, notices: [{ code: "no_list", message }] });
-    },
-  );
+      set(early.splice(0).reduce(apply, snapshot));
+    }, (error: unknown) => {
+      arrival = { stage: "failed", error };
+      tell();
+    });
+  };
+  load();
   const watch = (watcher: () => void) => {
     watchers.add(watcher);
     return () => watchers.delete(watcher);
   };
   return {
     useList: () => useSyncExternalStore(watch, () => state),
+    useArrival: () => useSyncExternalStore(watch, () => arrival),
+    reload() {
+      if (arrival.stage !== "failed") return;
+      arrival = { stage: "loading" };
+      tell();
+      load();
+    },
     dismissNotices: () => { set({ ...state, notices: [] }); },
   };
 }

@@ -106,4 +106,11 @@ export const de: Words = {
   updates_byHand: "{version} ist da. Diese Kopie kann sich nicht selbst ersetzen: Holen Sie sie dort, woher diese kam.",
   updates_failed: "Das ging nicht: {why}. Diese Version ist, wie sie war.",
   withDigest: "mit seiner SHA-256 verglichen", d_wanted: "Verlangte Prüfsumme (SHA-256)",
+  listLoading: "Die Liste wird geladen …",
+  listFailed: "Die Liste konnte nicht geladen werden.",
+  catalogueLoading: "Der Katalog wird geladen …",
+  catalogueFailed: "Der Katalog konnte nicht geladen werden.",
+  catalogueAway: "Der Server ist nicht erreichbar. Sobald er antwortet, erscheint sein Katalog.",
+  settingsLoading: "Die Einstellungen werden geladen …",
+  settingsFailed: "Die Einstellungen konnten nicht geladen werden.",
 };

@@ -269,4 +269,13 @@ export const en = {
   updates_failed: "That did not work: {why}. This version is as it was.",
   withDigest: "held against its sha256",
   d_wanted: "Digest it must have (SHA-256)",
+
+  // What is waited for
+  listLoading: "Loading the list…",
+  listFailed: "The list could not be loaded.",
+  catalogueLoading: "Loading the catalogue…",
+  catalogueFailed: "The catalogue could not be loaded.",
+  catalogueAway: "The server is away. Its catalogue is shown as soon as it answers.",
+  settingsLoading: "Loading the settings…",
+  settingsFailed: "The settings could not be loaded.",
 };

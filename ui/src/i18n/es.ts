@@ -105,4 +105,11 @@ export const es: Words = {
   updates_byHand: "Ya está {version}. Esta copia no puede sustituirse a sí misma: obténgala donde obtuvo esta.",
   updates_failed: "No se pudo: {why}. Esta versión sigue como estaba.",
   withDigest: "se comprueba con su SHA-256", d_wanted: "Suma exigida (SHA-256)",
+  listLoading: "Cargando la lista…",
+  listFailed: "No se pudo cargar la lista.",
+  catalogueLoading: "Cargando el catálogo…",
+  catalogueFailed: "No se pudo cargar el catálogo.",
+  catalogueAway: "El servidor no está disponible. Su catálogo aparecerá en cuanto responda.",
+  settingsLoading: "Cargando los ajustes…",
+  settingsFailed: "No se pudieron cargar los ajustes.",
 };

@@ -89,4 +89,11 @@ export const ja: Words = {
   updates_byHand: "{version} があります。このコピーは自身を置き換えられません。入手元から取得してください。",
   updates_failed: "できませんでした：{why}。現在のバージョンはそのままです。",
   withDigest: "SHA-256 と照合します", d_wanted: "必要なダイジェスト（SHA-256）",
+  listLoading: "一覧を読み込んでいます…",
+  listFailed: "一覧を読み込めませんでした。",
+  catalogueLoading: "カタログを読み込んでいます…",
+  catalogueFailed: "カタログを読み込めませんでした。",
+  catalogueAway: "サーバーに接続できません。応答があり次第、カタログを表示します。",
+  settingsLoading: "設定を読み込んでいます…",
+  settingsFailed: "設定を読み込めませんでした。",
 };

@@ -82,4 +82,11 @@ export const zh: Words = {
   updates_installed: "{version} 已安装。下载会从当前位置继续。", updates_restart: "重新启动",
   updates_byHand: "有新版本 {version}。此副本无法自行替换：请从原来的来源获取。", updates_failed: "未成功：{why}。当前版本保持不变。",
   withDigest: "将核对其 SHA-256", d_wanted: "要求的摘要（SHA-256）",
+  listLoading: "正在加载列表…",
+  listFailed: "无法加载列表。",
+  catalogueLoading: "正在加载目录…",
+  catalogueFailed: "无法加载目录。",
+  catalogueAway: "服务器无法连接。一旦有响应，就会显示其目录。",
+  settingsLoading: "正在加载设置…",
+  settingsFailed: "无法加载设置。",
 };
