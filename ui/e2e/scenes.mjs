@@ -15,11 +15,12 @@ const settings = async (page, testId) => {
   await page.locator("#set-language").waitFor();
   if (testId) await page.getByTestId(testId).scrollIntoViewIfNeeded();
 };
-const adding = async (page, text) => {
+const adding = async (page, text, awaited = "catalogue-item") => {
   await page.keyboard.press("Control+n");
   await page.getByTestId("add-field").fill(text);
-  await page.getByTestId("catalogue-item").first().waitFor();
+  await page.getByTestId(awaited).first().waitFor();
 };
+const settled = (page) => page.getByTestId(/^(loading|failed)$/u).waitFor();
 const OFFLINE = {
   state: "offline", code: "unreachable", reason: "the server cannot be reached: connection refused", nextTryAt: NEXT_TRY,
 };
@@ -109,6 +110,27 @@ export const SCENES = {
       + "/home/ada/.local/share/org.longhaul.desktop/list.broken. Files that were already downloaded are where they were." },
     { code: "token_not_kept", message: "The token of “Archive” holds until Longhaul is closed: the keyring could not take it (no such service)." },
   ] },
+  "loading": { holds: ["snapshot"], prepare: settled },
+  "failed": { refuses: { snapshot: { code: "closed", message: "the download manager has shut down" } }, prepare: settled },
+  "catalogue-loading": { holds: ["files"], prepare: (page) => adding(page, "", "loading") },
+  "catalogue-failed": { refuses: { files: { code: "faulty_server", message: "the server answered wrongly: 502" } },
+    prepare: (page) => adding(page, "", "failed") },
+  "catalogue-away": { server: OFFLINE, refuses: { files: { code: "unreachable", message: OFFLINE.reason } },
+    prepare: (page) => adding(page, "", "away") },
+  "catalogue-nothing-found": { prepare: async (page) => {
+    await adding(page, "");
+    await page.getByTestId("catalogue-search").fill("no such name");
+    await page.getByTestId("catalogue-item").first().waitFor({ state: "detached" });
+  } },
+  "settings-loading": { holds: ["settings"], prepare: async (page) => {
+    await page.keyboard.press("Control+,");
+    await page.getByTestId("loading").waitFor();
+  } },
+  "settings-failed": { refuses: { settings: { code: "list", message: "settings.json cannot be read: permission denied" } },
+    prepare: async (page) => {
+      await page.keyboard.press("Control+,");
+      await page.getByTestId("failed").waitFor();
+    } },
   "web-list": { web: { jobs: true }, prepare: async (page) => page.getByTestId("download-row").nth(2).click() },
   "web-empty": { web: {}, prepare: async (page) => page.getByTestId("empty-field").fill("70003 what?") },
   "web-adding": { web: { jobs: true }, prepare: (page) => adding(page, "70000 what?") },

@@ -1,11 +1,12 @@
 // The catalogue's files for what is searched, page after page; an answer that comes late is not shown.
 import { useEffect, useState } from "react";
-import type { Backend } from "../backend/backend";
+import { type Backend, BackendError } from "../backend/backend";
 import type { FileEntry } from "../backend/generated/FileEntry";
-import { messageOf } from "../kit/message-of";
 
 /** Typing goes on until it has been still for so long. */
 const STILL = 150;
+/** A server that is away is asked again by itself. */
+const AGAIN = 5_000;
 
 interface Found {
   /** Whose they are. */
@@ -14,27 +15,50 @@ interface Found {
   query: string | null;
   files: FileEntry[];
   next: string | null;
-  problem: string;
+  /** Why the last answer did not come; null where it came. */
+  error: unknown;
 }
 
-const NONE: Found = { server: null, query: null, files: [], next: null, problem: "" };
+const NONE: Found = { server: null, query: null, files: [], next: null, error: null };
 
-export function useCatalogue(backend: Backend, server: string | null, query: string): Found & { more: () => void } {
+/** `away`: the server does not answer, and is asked again. `files`: there are some, even if no more came. */
+export type Stage = "loading" | "files" | "none" | "away" | "failed";
+
+export interface Catalogue extends Found {
+  stage: Stage;
+  more: () => void;
+  retry: () => void;
+}
+
+export function stageOf({ query, files, error }: Found): Stage {
+  if (files.length > 0) return "files";
+  if (error !== null) return error instanceof BackendError && error.code === "unreachable" ? "away" : "failed";
+  return query === null ? "loading" : "none";
+}
+
+export function useCatalogue(backend: Backend, server: string | null, query: string): Catalogue {
   const [found, setFound] = useState(NONE);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let current = true;
+    let wait: ReturnType<typeof setTimeout>;
     const ask = () => {
       backend.files(server, query || null, null).then(
-        (page) => { if (current) setFound({ server, query, files: page.files, next: page.nextCursor, problem: "" }); },
-        (error: unknown) => { if (current) setFound({ ...NONE, server, query, problem: messageOf(error) }); },
+        (page) => { if (current) setFound({ server, query, files: page.files, next: page.nextCursor, error: null }); },
+        (error: unknown) => {
+          if (!current) return;
+          const failed = { ...NONE, server, query, error };
+          setFound(failed);
+          if (stageOf(failed) === "away") wait = setTimeout(ask, AGAIN);
+        },
       );
     };
-    const wait = setTimeout(ask, query ? STILL : 0);
+    wait = setTimeout(ask, query ? STILL : 0);
     return () => {
       current = false;
       clearTimeout(wait);
     };
-  }, [backend, server, query]);
+  }, [backend, server, query, tries]);
   const more = () => {
     const { next } = found;
     if (next === null) return;
@@ -42,12 +66,17 @@ export function useCatalogue(backend: Backend, server: string | null, query: str
       (page) => {
         // The page that is asked for twice, or for another search, is not added.
         setFound((now) => now.server !== server || now.query !== query || now.next !== next ? now : {
-          ...now, files: [...now.files, ...page.files], next: page.nextCursor,
+          ...now, files: [...now.files, ...page.files], next: page.nextCursor, error: null,
         });
       },
-      (error: unknown) => { setFound((now) => ({ ...now, problem: messageOf(error) })); },
+      (error: unknown) => { setFound((now) => ({ ...now, error })); },
     );
   };
+  const retry = () => {
+    setFound(NONE);
+    setTries(tries + 1);
+  };
   // Another server's files have the same ids: they are not to be picked as this one's.
-  return { ...(found.server === server ? found : NONE), more };
+  const own = found.server === server ? found : NONE;
+  return { ...own, stage: stageOf(own), more, retry };
 }

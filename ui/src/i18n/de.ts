@@ -109,6 +109,7 @@ export const de: Words = {
   listLoading: "Die Liste wird geladen …",
   listFailed: "Die Liste konnte nicht geladen werden.",
   catalogueLoading: "Der Katalog wird geladen …",
+  catalogueEmpty: "Im Katalog sind keine Dateien.",
   catalogueFailed: "Der Katalog konnte nicht geladen werden.",
   catalogueAway: "Der Server ist nicht erreichbar. Sobald er antwortet, erscheint sein Katalog.",
   settingsLoading: "Die Einstellungen werden geladen …",

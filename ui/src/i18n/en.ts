@@ -274,6 +274,7 @@ export const en = {
   listLoading: "Loading the list…",
   listFailed: "The list could not be loaded.",
   catalogueLoading: "Loading the catalogue…",
+  catalogueEmpty: "There are no files in the catalogue.",
   catalogueFailed: "The catalogue could not be loaded.",
   catalogueAway: "The server is away. Its catalogue is shown as soon as it answers.",
   settingsLoading: "Loading the settings…",

@@ -108,6 +108,7 @@ export const es: Words = {
   listLoading: "Cargando la lista…",
   listFailed: "No se pudo cargar la lista.",
   catalogueLoading: "Cargando el catálogo…",
+  catalogueEmpty: "No hay archivos en el catálogo.",
   catalogueFailed: "No se pudo cargar el catálogo.",
   catalogueAway: "El servidor no está disponible. Su catálogo aparecerá en cuanto responda.",
   settingsLoading: "Cargando los ajustes…",

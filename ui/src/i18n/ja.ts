@@ -92,6 +92,7 @@ export const ja: Words = {
   listLoading: "一覧を読み込んでいます…",
   listFailed: "一覧を読み込めませんでした。",
   catalogueLoading: "カタログを読み込んでいます…",
+  catalogueEmpty: "カタログにファイルはありません。",
   catalogueFailed: "カタログを読み込めませんでした。",
   catalogueAway: "サーバーに接続できません。応答があり次第、カタログを表示します。",
   settingsLoading: "設定を読み込んでいます…",

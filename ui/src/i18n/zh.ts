@@ -85,6 +85,7 @@ export const zh: Words = {
   listLoading: "正在加载列表…",
   listFailed: "无法加载列表。",
   catalogueLoading: "正在加载目录…",
+  catalogueEmpty: "目录中没有文件。",
   catalogueFailed: "无法加载目录。",
   catalogueAway: "服务器无法连接。一旦有响应，就会显示其目录。",
   settingsLoading: "正在加载设置…",

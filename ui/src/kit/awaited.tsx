@@ -51,3 +51,13 @@ export function Failed({ lead, error, retry, className = "" }: FailedProps) {
     </div>
   );
 }
+
+/** It comes by itself, as soon as the server answers. */
+export function Away({ text, retry }: { text: string; retry: () => void }) {
+  return (
+    <div role="status" data-testid="away" className="flex flex-col items-center gap-3 p-6 text-center">
+      <p className="max-w-xl text-[15px] text-dim">{text}</p>
+      <Button onClick={retry}>{t("tryNow")}</Button>
+    </div>
+  );
+}

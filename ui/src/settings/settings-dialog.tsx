@@ -5,6 +5,7 @@ import type { Density } from "../downloads/list";
 import { LANGUAGES, t } from "../i18n/t";
 import { keep, keptAs } from "../kit/remembered";
 import { type Theme, THEMES } from "../theme/use-theme";
+import { Failed, Skeleton } from "../kit/awaited";
 import { Dialog } from "../kit/dialog";
 import { Segments } from "../kit/toggles";
 import { DownloadSettings } from "./download-settings";
@@ -24,10 +25,12 @@ interface Props {
 
 export function SettingsDialog({ backend, updates, density, setDensity, theme, setTheme, close }: Props) {
   const kept = useSettings(backend);
-  const { loaded, problem } = kept;
+  const { loaded, error } = kept;
   return (
     <Dialog title={t("settings")} close={close}>
-      {!loaded && problem && <p role="alert" className="p-4 text-bad">{problem}</p>}
+      {!loaded && (error === null
+        ? <Skeleton name={t("settingsLoading")} lines={10} height={36} className="p-4" />
+        : <Failed lead={t("settingsFailed")} error={error} retry={kept.reload} />)}
       {loaded && <div className="flex flex-col gap-5 overflow-auto p-4">
         <section aria-label={t("set_downloads")}>
           <h3 className="mb-2 font-semibold">{t("set_downloads")}</h3>

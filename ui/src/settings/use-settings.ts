@@ -3,7 +3,6 @@ import { useEffect, useState } from "react";
 import type { Backend, System } from "../backend/backend";
 import type { About } from "../backend/generated/About";
 import type { Settings } from "../backend/generated/Settings";
-import { messageOf } from "../kit/message-of";
 
 /** What holds on this computer. */
 export interface Here {
@@ -21,8 +20,8 @@ export interface Loaded {
 export interface Kept {
   /** Null until all of it is there: what came later would push away what somebody is about to click. */
   loaded: Loaded | null;
-  /** Why it is not. */
-  problem: string;
+  /** Why it is not; null while it is on its way. */
+  error: unknown;
   /** Sets some of the settings, and shows what then holds. */
   save: (change: Partial<Settings>) => Promise<void>;
   setAutostart: (on: boolean) => Promise<void>;
@@ -32,17 +31,17 @@ export interface Kept {
 
 export function useSettings(backend: Backend): Kept {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
-  const [problem, setProblem] = useState("");
+  const [error, setError] = useState<unknown>(null);
   const { absent, system } = backend;
   const load = () => {
     Promise.all([absent.settings ? null : backend.settings(), system && hereOf(system)]).then(([settings, here]) => {
       setLoaded({ settings, here });
-    }, (error: unknown) => { setProblem(messageOf(error)); });
+    }, setError);
   };
   useEffect(load, [backend, absent, system]);
   return {
     loaded,
-    problem,
+    error,
     // Read anew: two changes may be under way at once.
     save: async (change) => {
       const settings = await backend.setSettings({ ...await backend.settings(), ...change });
@@ -52,7 +51,10 @@ export function useSettings(backend: Backend): Kept {
       const autostart = await system?.setAutostart(on) ?? null;
       setLoaded((now) => now && { ...now, here: now.here && { ...now.here, autostart } });
     },
-    reload: load,
+    reload() {
+      setError(null);
+      load();
+    },
   };
 }
 
