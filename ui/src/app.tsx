@@ -64,7 +64,7 @@ export function App({ backend }: { backend: Backend }) {
 
   // Typing stays ahead of a long list.
   const wanted = useDeferredValue(filter);
-  const [sorted] = useState(createSorter);
+  const [sorted] = useState(() => createSorter(host.pulls));
   const found = useMemo(() => matching(downloads, wanted), [downloads, wanted]);
   const shown = useMemo(() => sorted(found, sort), [sorted, found, sort]);
   const { picked, pick, setPicked } = useSelection(shown);

@@ -7,6 +7,8 @@ export function detailsOf(row: DownloadView): string {
   const { source } = row;
   const lines: [string, string | null][] = [
     [t("c_status"), sentence(row, true)],
+    // The sentence may be a translation: whoever helps wants the words as they were.
+    [t("d_fault"), row.fault && `${row.fault.code}: ${row.fault.message}`],
     [t("c_source"), source.kind === "file" ? `#${source.fileId}` : bare(source.url)],
     [t("d_size"), row.size === null ? null : `${row.size} B`],
     [t("d_folder"), row.path ?? row.folder],

@@ -51,10 +51,10 @@ export function Details({ backend, row, servers, count, act, close }: Props) {
       </div>
       <div className="pr-2">
         <Timeline row={row} />
-        {moving && row.speed !== null && (
+        {moving && (
           <div className="mb-3 flex items-center gap-3">
-            <Sparkline speed={row.speed} wide={320} high={36} className="" label={t("speedGraph")} />
-            <span className="text-dim tabular-nums">{perSecond(row.speed)}</span>
+            <Sparkline speed={row.speed ?? 0} wide={320} high={36} className="" label={t("speedGraph")} />
+            <span className="text-dim tabular-nums">{perSecond(row.speed ?? 0)}</span>
           </div>
         )}
         {segmented && <SegmentMap key={row.id} backend={backend} row={row} />}

@@ -28,12 +28,14 @@ function preparing({ made }: DownloadView): string {
 }
 
 function downloading(row: DownloadView): string {
-  if (!row.pulled?.total) return t("s_downloading");
+  if (!row.pulled?.total) return row.pulled?.done ? t("downloadingSome", { done: bytes(row.pulled.done) }) : t("s_downloading");
   const { done, total, connections } = row.pulled;
   const values = { done: bytes(done), total: bytes(total), count: connections };
   return t(connections === 1 ? "downloadingOne" : "downloadingAt", values);
 }
 
 function paused({ pulled }: DownloadView): string {
-  return pulled?.total ? t("pausedAt", { done: bytes(pulled.done), total: bytes(pulled.total) }) : t("s_paused");
+  if (!pulled?.done) return t("s_paused");
+  const done = bytes(pulled.done);
+  return pulled.total ? t("pausedAt", { done, total: bytes(pulled.total) }) : t("pausedSome", { done });
 }

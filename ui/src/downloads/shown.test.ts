@@ -1,7 +1,7 @@
 // What is shown of the list, and in which order.
 import { expect, test } from "vitest";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { countsOf, createSorter, EVERYTHING, matching } from "./shown";
+import { countsOf, createSorter, EVERYTHING, matching, newest } from "./shown";
 
 function row(id: string, over: Partial<DownloadView> = {}): DownloadView {
   return {
@@ -48,4 +48,17 @@ test("kinds and days are counted, and narrow the list", () => {
   const only = (change: object) => names(matching(rows, { ...EVERYTHING, ...change }, now));
   expect(only({ kind: "archive", day: "week" })).toEqual(["b.zip"]);
   expect(only({ query: "example.org" })).toEqual(["Makefile"]);
+});
+
+test("of a paste the last stands first, and progress is sorted as it is shown", () => {
+  const paste = [row("1", { place: 1 }), row("2", { place: 2 }), row("3", { place: 3 })];
+  expect(names([...paste].sort(newest))).toEqual(["3", "2", "1"]);
+  expect(names(createSorter()(paste, { by: "added", down: false }))).toEqual(["1", "2", "3"]);
+  const bar = (id: string, percent: number, done: number) => row(id, {
+    state: "downloading", made: { percent } as never, pulled: { done, total: 100 } as never,
+  });
+  const rows = [bar("half", 100, 0), bar("most", 100, 80), row("none", { state: "queued" }), bar("made", 60, 0)];
+  const over = { made: null, pulled: null };
+  const sorted = createSorter()(rows.map((one) => ({ ...over, ...one })), { by: "progress", down: true });
+  expect(names(sorted)).toEqual(["most", "half", "made", "none"]);
 });

@@ -1,6 +1,7 @@
 // Which rows are shown, and in which order.
 import type { DownloadState } from "../backend/generated/DownloadState";
 import type { DownloadView } from "../backend/generated/DownloadView";
+import { partsOf } from "./bar";
 import { type Kind, kindOf, KINDS } from "./kinds";
 
 export const GROUPS = {
@@ -45,6 +46,11 @@ function factsOf(row: DownloadView): Facts {
   let facts = known.get(row);
   if (!facts) known.set(row, facts = { kind: kindOf(row.name), added: Date.parse(row.addedAt) });
   return facts;
+}
+
+/** The newest first; of those that were added together, the last of them. */
+export function newest(a: DownloadView, b: DownloadView): number {
+  return factsOf(b).added - factsOf(a).added || b.place - a.place;
 }
 
 export function dayOf(row: DownloadView, borders: { today: number; week: number }): Day {
@@ -98,18 +104,19 @@ const STATES: readonly DownloadState[] = [
 ];
 /** A number that is not known comes after all that are, whichever way they are sorted. */
 const NUMBERS: Partial<Record<SortBy, (row: DownloadView) => number | null>> = {
-  added: (row) => factsOf(row).added,
   queue: (row) => row.place,
   status: (row) => STATES.indexOf(row.state),
-  progress: (row) => (row.state === "completed" ? 1 : row.pulled?.total ? row.pulled.done / row.pulled.total : null),
   size: (row) => row.size,
   speed: (row) => row.speed,
   left: (row) => row.etaSeconds ?? null,
 };
 
-function comparing({ by, down }: Sort): (a: DownloadView, b: DownloadView) => number {
+function comparing({ by, down }: Sort, pulls: boolean): (a: DownloadView, b: DownloadView) => number {
   const sign = down ? -1 : 1;
-  const number = NUMBERS[by];
+  if (by === "added") return down ? newest : (a, b) => newest(b, a);
+  // As the bar shows it; whoever has nothing yet comes last.
+  const whole = (row: DownloadView) => partsOf(row, pulls).whole || null;
+  const number = by === "progress" ? whole : NUMBERS[by];
   if (!number) {
     const text = by === "source" ? sourceOf : (row: DownloadView) => row.name;
     return (a, b) => sign * names.compare(text(a), text(b));
@@ -125,7 +132,7 @@ function comparing({ by, down }: Sort): (a: DownloadView, b: DownloadView) => nu
  * Sorts a list that is shown again and again. It begins from the last order, so that a list that barely
  * changed costs one pass: 10,000 names are compared anew four times a second while something moves.
  */
-export function createSorter(): (rows: readonly DownloadView[], sort: Sort) => readonly DownloadView[] {
+export function createSorter(pulls = true): (rows: readonly DownloadView[], sort: Sort) => readonly DownloadView[] {
   let last: readonly DownloadView[] = [];
   return (rows, sort) => {
     // The list comes newest first.
@@ -136,7 +143,7 @@ export function createSorter(): (rows: readonly DownloadView[], sort: Sort) => r
       const row = left.get(id);
       if (row && left.delete(id)) begun.push(row);
     }
-    last = [...begun, ...left.values()].sort(comparing(sort));
+    last = [...begun, ...left.values()].sort(comparing(sort, pulls));
     return last;
   };
 }

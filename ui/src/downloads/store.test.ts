@@ -5,13 +5,18 @@ import { expect, test } from "vitest";
 import type { ClientEvent } from "../backend/generated/ClientEvent";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { Snapshot } from "../backend/generated/Snapshot";
-import { createStore } from "./store";
+import { apply, createStore } from "./store";
 
-const row = (id: string, revision: number) => ({ id, revision, name: `${id} at ${revision}` }) as DownloadView;
+const row = (id: string, revision: number, place = id.charCodeAt(0)) => ({
+  id, revision, place, name: `${id} at ${revision}`,
+  // Ten to a paste, which has one time.
+  addedAt: new Date(Math.ceil(place / 10) * 1_000).toISOString(),
+}) as DownloadView;
 const ROWS: Snapshot = {
   downloads: [row("a", 1)], server: { state: "online" }, servers: [], notices: [],
   totals: { all: 1, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0, rests: false, slowed: null, until: null },
 };
+const ids = (list: Snapshot) => list.downloads.map(({ id }) => id);
 const changed = (...rows: DownloadView[]): ClientEvent => ({ ...ROWS, changed: rows, removed: [] });
 
 /** A feed whose snapshots are answered by the test. */
@@ -52,4 +57,12 @@ test("a snapshot that does not come says why, and is asked for again", async () 
   // What is there is not asked for again.
   await settle(store.reload);
   expect(asked).toHaveLength(2);
+});
+
+test("new rows come first, and one that is brought back comes back to its place", () => {
+  const before = { ...ROWS, downloads: [row("d", 1, 22), row("c", 1, 21), row("b", 1, 2), row("a", 1, 1)] };
+  expect(ids(apply(before, changed(row("e", 1, 31), row("f", 1, 32))))).toEqual(["f", "e", "d", "c", "b", "a"]);
+  const without = apply(before, { ...changed(), removed: ["c", "a"] });
+  expect(ids(without)).toEqual(["d", "b"]);
+  expect(ids(apply(without, changed(row("a", 2, 1), row("c", 2, 21))))).toEqual(["d", "c", "b", "a"]);
 });

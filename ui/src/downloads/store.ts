@@ -4,6 +4,7 @@ import type { Arrival } from "../backend/backend";
 import type { ClientEvent } from "../backend/generated/ClientEvent";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { Snapshot } from "../backend/generated/Snapshot";
+import { newest } from "./shown";
 
 const NOTHING: Snapshot = {
   downloads: [],
@@ -13,7 +14,23 @@ const NOTHING: Snapshot = {
   totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0, rests: false, slowed: null, until: null },
 };
 
-/** `before` with an event applied; new rows come first. */
+/** Takes rows into a list that is newest first: also those that come back from a removal. */
+function taken(fresh: DownloadView[], kept: DownloadView[]): DownloadView[] {
+  if (fresh.length === 0) return kept;
+  fresh.sort(newest);
+  const all: DownloadView[] = [];
+  let at = 0;
+  for (const row of kept) {
+    for (let next = fresh[at]; next && newest(next, row) < 0; next = fresh[at]) {
+      all.push(next);
+      at += 1;
+    }
+    all.push(row);
+  }
+  return [...all, ...fresh.slice(at)];
+}
+
+/** `before` with an event applied. */
 export function apply(before: Snapshot, event: ClientEvent): Snapshot {
   const { totals, server, servers } = event;
   const notices = [...before.notices, ...event.notices];
@@ -31,7 +48,7 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
     if (!removed.has(old.id)) kept.push(row && row.revision > old.revision ? row : old);
   }
   const fresh = [...changed.values()].filter((row) => !removed.has(row.id));
-  return { downloads: [...fresh, ...kept], totals, server, servers, notices };
+  return { downloads: taken(fresh, kept), totals, server, servers, notices };
 }
 
 /** Where the list comes from: how it is now, and what changes from then on. */
@@ -70,7 +87,8 @@ export function createStore(feed: Feed): Store {
       arrival = { stage: "there" };
       // How long a start takes is measured up to here.
       performance.mark("longhaul-list");
-      set(early.splice(0).reduce(apply, snapshot));
+      const downloads = [...snapshot.downloads].sort(newest);
+      set(early.splice(0).reduce(apply, { ...snapshot, downloads }));
     }, (error: unknown) => {
       arrival = { stage: "failed", error };
       tell();

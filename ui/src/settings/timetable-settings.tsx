@@ -2,6 +2,7 @@
 import { ToggleGroup } from "radix-ui";
 import type { Timetable } from "../backend/generated/Timetable";
 import { language, t } from "../i18n/t";
+import { useKept } from "../kit/remembered";
 import { Switch } from "../kit/toggles";
 import { NumberField } from "./number-field";
 
@@ -28,7 +29,21 @@ interface Props {
   save: (table: Timetable | null) => void;
 }
 
-export function TimetableSettings({ table, save }: Props) {
+/** The hours that were set last, as they were kept; what cannot be read is as good as none. */
+function readHours(kept: unknown): Timetable {
+  const { days, from, to, limit } = (kept ?? {}) as Partial<Timetable>;
+  const isMinute = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 1440;
+  const isSound = Array.isArray(days) && days.length === 7 && days.every((day) => typeof day === "boolean")
+    && isMinute(from) && isMinute(to) && (limit === null || (typeof limit === "number" && limit >= 1024));
+  return isSound ? { days, from, to, limit } as Timetable : USUAL;
+}
+
+export function TimetableSettings({ table, save: put }: Props) {
+  const [last, setLast] = useKept("timetable", readHours);
+  const save = (next: Timetable | null) => {
+    if (table ?? next) setLast(next ?? table ?? last);
+    put(next);
+  };
   const time = (which: "from" | "to", name: string) => (
     <input type="time" aria-label={name} value={clockOf(table?.[which] ?? 0)} className="field tabular-nums"
       onChange={(event) => {
@@ -39,7 +54,7 @@ export function TimetableSettings({ table, save }: Props) {
   return (
     <>
       <label htmlFor="set-table">{t("set_timetable")}</label>
-      <Switch id="set-table" label={t("set_timetable")} on={table !== null} set={(on) => { save(on ? USUAL : null); }} />
+      <Switch id="set-table" label={t("set_timetable")} on={table !== null} set={(on) => { save(on ? last : null); }} />
       {table && (
         <>
           <span>{t("tt_days")}</span>

@@ -4,7 +4,7 @@ import type { Backend } from "../backend/backend";
 import type { Snapshot } from "../backend/generated/Snapshot";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
-import { soon as when } from "../kit/format";
+import { soon as when, speed as perSecond } from "../kit/format";
 import { SignIn } from "../kit/sign-in";
 import { wayOf } from "../settings/server-dot";
 
@@ -38,6 +38,11 @@ export function Told({ backend, list: { server, servers, notices, totals }, prob
           <p>{totals.until ? t("restsUntil", { time: when(totals.until) }) : t("rests")}</p>
         </Strip>
       )}
+      {!totals.rests && totals.slowed !== null && (
+        <Strip role="status" testId="slowed" button={null}>
+          <p>{slowed(totals.slowed, totals.until)}</p>
+        </Strip>
+      )}
       {notices.length > 0 && (
         <Strip role="alert" button={asksToken
           ? <SignIn signIn={(token) => { backend.signIn?.(token); }} />
@@ -52,6 +57,11 @@ export function Told({ backend, list: { server, servers, notices, totals }, prob
       )}
     </>
   );
+}
+
+function slowed(most: number, until: string | null): string {
+  const speed = perSecond(most);
+  return until ? t("slowedUntil", { speed, time: when(until) }) : t("slowed", { speed });
 }
 
 interface StripProps {

@@ -1,7 +1,7 @@
 // The window's keys: what moves in the list, what acts on the picked rows, what opens something.
 import { useEffect, useEffectEvent } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { type Act, type Host, keyed } from "../downloads/actions";
+import { type Act, allows, type Host, keyed } from "../downloads/actions";
 import { focusRow } from "../downloads/list";
 import { everything, extended, NONE, only, type Picked } from "../downloads/selection";
 
@@ -67,7 +67,7 @@ export function useKeys({ rows, picked, chosen, host, setPicked, act, step, comm
       const targets = chosen.length > 0 ? chosen : focused;
       const verb = keyed(event, targets, host);
       if (!verb) return;
-      act(verb, targets.filter((row) => verb !== "open" || row.can.includes("open")));
+      act(verb, targets.filter((row) => allows(row, verb, host)));
     }
     event.preventDefault();
   });
