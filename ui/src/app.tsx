@@ -1,6 +1,6 @@
 // The window: sidebar with counts, header, what must be told, the list, one download in full.
 import { LucideProvider } from "lucide-react";
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import mark from "../../icons/longhaul.svg";
 import { AddDialog } from "./add/add-dialog";
 import { useGiven } from "./add/use-given";
@@ -11,7 +11,7 @@ import { type Host, menuOf } from "./downloads/actions";
 import { Arriving } from "./downloads/arriving";
 import { readLayout } from "./downloads/columns";
 import { Empty } from "./downloads/empty";
-import { type Density, VirtualList } from "./downloads/list";
+import { type Density, focusRow, VirtualList } from "./downloads/list";
 import { stepOf } from "./downloads/queue";
 import { everything, useSelection } from "./downloads/selection";
 import { createSorter, EVERYTHING, type Filter, matching, type Sort, SORTS } from "./downloads/shown";
@@ -56,7 +56,6 @@ export function App({ backend }: { backend: Backend }) {
   const [theme, setTheme] = useTheme();
   const [over, setOver] = useState<Over>(null);
   const search = useRef<HTMLInputElement>(null);
-  const { act, actOnAll, add, move, ...told } = useActions(backend);
   const { absent } = backend;
   const host = useMemo<Host>(
     () => ({ pulls: !absent.pull, deletes: !absent.deleteFile, steers: !absent.steer }), [absent],
@@ -67,7 +66,9 @@ export function App({ backend }: { backend: Backend }) {
   const [sorted] = useState(() => createSorter(host.pulls));
   const found = useMemo(() => matching(downloads, wanted), [downloads, wanted]);
   const shown = useMemo(() => sorted(found, sort), [sorted, found, sort]);
-  const { picked, pick, setPicked } = useSelection(shown);
+  const { picked, pick, setPicked, leave } = useSelection(shown);
+  const leaving = useCallback((rows: readonly DownloadView[]) => { focusRow(leave(rows)); }, [leave]);
+  const { act, actOnAll, add, move, ...told } = useActions(backend, leaving);
   const chosen = useMemo(
     () => (picked.ids.size === 0 ? NO_ROWS : shown.filter((row) => picked.ids.has(row.id))), [shown, picked.ids],
   );
@@ -90,10 +91,7 @@ export function App({ backend }: { backend: Backend }) {
   };
   const pauseAll = pausable ? onAll("pause") : null;
   const resumeAll = resumable ? onAll("resume") : null;
-  const undo = told.said?.undo ? () => {
-    told.said?.undo?.();
-    told.forget();
-  } : null;
+  const { undo } = told;
   const step = (down: boolean) => {
     const place = stepOf(downloads, picked.ids, down);
     if (place) move(chosen.map((row) => row.id), place);
@@ -155,8 +153,9 @@ export function App({ backend }: { backend: Backend }) {
       {told.limiting.length > 0 && (
         <LimitDialog rows={told.limiting} limit={told.limit} close={told.doneLimiting} />
       )}
-      {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow} />}
-      {told.said && <Toast said={told.said} forget={told.forget} />}
+      {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow}
+        refocus={() => { focusRow(picked.lead); }} />}
+      {told.said && <Toast said={told.said} undo={undo} forget={told.forget} />}
       <Tips />
     </LucideProvider>
   );

@@ -36,6 +36,13 @@ export function everything(rows: readonly DownloadView[], lead: string | null): 
   return { ids: new Set(rows.map((row) => row.id)), lead: first, anchor: first };
 }
 
+/** The row to go on from when some go: the next that stays, else the one before. */
+export function beside(rows: readonly DownloadView[], going: ReadonlySet<string>, lead: string): DownloadView | undefined {
+  const at = rows.findIndex((row) => row.id === lead);
+  const stays = (row: DownloadView) => !going.has(row.id);
+  return rows.slice(at + 1).find(stays) ?? rows.slice(0, Math.max(0, at)).reverse().find(stays);
+}
+
 /** How a click, or a step of the keys, picks. */
 export type Pick = (id: string, how: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }) => void;
 
@@ -43,11 +50,23 @@ export function useSelection(rows: readonly DownloadView[]) {
   const [picked, setPicked] = useState(NONE);
   // Read when something is picked: rows change all the time, and no row is drawn anew for that.
   const latest = useRef(rows);
-  useEffect(() => { latest.current = rows; }, [rows]);
+  const lead = useRef(picked.lead);
+  useEffect(() => {
+    latest.current = rows;
+    lead.current = picked.lead;
+  }, [rows, picked.lead]);
   const pick: Pick = useCallback((id, { shiftKey, ctrlKey, metaKey }) => {
     setPicked((now) => (
       shiftKey ? extended(now, id, latest.current) : ctrlKey || metaKey ? toggled(now, id) : only(id)
     ));
   }, []);
-  return { picked, pick, setPicked };
+  /** Picks what stands beside rows that are about to go, where the keys would lose their place. */
+  const leave = useCallback((going: readonly DownloadView[]): string | null => {
+    const gone = new Set(going.map((row) => row.id));
+    if (lead.current === null || !gone.has(lead.current)) return null;
+    const next = beside(latest.current, gone, lead.current);
+    setPicked(next ? only(next.id) : NONE);
+    return next?.id ?? null;
+  }, []);
+  return { picked, pick, setPicked, leave };
 }

@@ -2,7 +2,7 @@
 import type { Words } from "./t";
 
 export const de: Words = {
-  all: "Alle", active: "Aktiv", waiting: "Wartend", completed: "Fertig", failed: "Fehlgeschlagen",
+  all: "Alle", active: "Aktiv", waiting: "Wartend", completed: "Fertig", failed: "Fehler",
   byKind: "Nach Art", kind_video: "Videos", kind_audio: "Musik", kind_image: "Bilder", kind_document: "Dokumente",
   kind_archive: "Archive", kind_program: "Programme", kind_other: "Sonstiges",
   byTime: "Hinzugefügt", day_today: "Heute", day_week: "Diese Woche", day_earlier: "Früher",
@@ -81,6 +81,10 @@ export const de: Words = {
   tt_rest: "0 lässt Downloads ruhen",
   restsUntil: "Nach Zeitplan ruhen Downloads bis {time}.",
   rests: "Nach Zeitplan ruhen Downloads.",
+  cancelAsk: "{name} abbrechen?",
+  cancelYes: "Abbrechen",
+  restoredNone: "Es ließ sich nicht zurückholen: Das geht eine Minute lang nach dem Entfernen.",
+  restoredSome: "{count} von {of} ließen sich zurückholen; die anderen wurden nicht oder vor mehr als einer Minute entfernt.",
   slowedUntil: "Nach Zeitplan laden Downloads bis {time} mit höchstens {speed}.",
   slowed: "Nach Zeitplan laden Downloads mit höchstens {speed}.",
   downloadingSome: "wird geladen · bisher {done}",

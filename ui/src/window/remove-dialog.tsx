@@ -1,40 +1,47 @@
-// Asks before a removal that cannot be undone, and says what is lost.
+// Asks before something is lost for good, and says what.
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { lossOf } from "../downloads/actions";
-import { focusRow } from "../downloads/list";
 import { t } from "../i18n/t";
 import { Confirm } from "../kit/dialog";
 import { bytes } from "../kit/format";
 
 export interface Removal {
   rows: readonly DownloadView[];
-  withFile: boolean;
+  verb: "remove" | "removeWithFile" | "cancel";
 }
 
-/** Whether it must be asked for, where nothing can be undone. */
-export function loses({ rows, withFile }: Removal): boolean {
+/** Whether it must be asked for; `undone` says whether a removal can be taken back. */
+export function loses({ rows, verb }: Removal, undone: boolean): boolean {
   const loss = lossOf(rows);
-  return withFile || loss.bytes > 0 || loss.work;
+  switch (verb) {
+    case "removeWithFile": return true;
+    // Made anew it is by a click; pulled again it is only for its price.
+    case "cancel": return loss.bytes > 0;
+    case "remove": return !undone && (loss.bytes > 0 || loss.work);
+  }
 }
+
+const ASKS = { remove: "removeAsk", removeWithFile: "deleteAsk", cancel: "cancelAsk" } as const;
+const VERBS = { remove: "removeShort", removeWithFile: "delete", cancel: "cancelYes" } as const;
 
 interface Props {
   removal: Removal;
   remove: () => void;
   close: () => void;
+  /** Takes the focus after it. */
+  refocus: () => void;
 }
 
-export function RemoveDialog({ removal: { rows, withFile }, remove, close }: Props) {
+export function RemoveDialog({ removal: { rows, verb }, remove, close, refocus }: Props) {
   const loss = lossOf(rows);
   const lost = [
     ...(loss.bytes > 0 ? [t("removeLoses", { kept: bytes(loss.bytes) })] : []),
     ...(loss.work ? [t("removeCancels")] : []),
   ];
   const [first] = rows;
-  const text = withFile ? t("deleteLoses", { folder: first?.folder ?? "" }) : lost.join(" ");
+  const text = verb === "removeWithFile" ? t("deleteLoses", { folder: first?.folder ?? "" }) : lost.join(" ");
   const what = rows.length === 1 ? { name: first?.name ?? "" } : { name: t("nDownloads", { count: rows.length }) };
   return (
-    <Confirm title={t(withFile ? "deleteAsk" : "removeAsk", what)}
-      verb={t(withFile ? "delete" : "removeShort")} text={text}
-      confirm={remove} close={close} refocus={() => { focusRow(first?.id ?? null); }} />
+    <Confirm title={t(ASKS[verb], what)} verb={t(VERBS[verb])} text={text} confirm={remove} close={close} refocus={refocus} />
   );
 }

@@ -7,16 +7,30 @@ import { Button } from "../kit/button";
 export interface Said {
   text: string;
   undo: (() => void) | null;
+  /** When it was done, in ms since 1970. */
+  since: number;
 }
 
-/** Shorter than the shell keeps what was removed. */
 const SHOWN = 10_000;
+/** Shorter than the shell keeps what was removed: longer than that it cannot be taken back. */
+const HELD = 50_000;
 
-export function Toast({ said, forget }: { said: Said; forget: () => void }) {
+/** How long it is still shown, in ms; `held` while somebody looks at it. */
+export function leftOf({ undo, since }: Said, held: boolean, now: number): number {
+  const left = Math.max(0, since + HELD - now);
+  return held ? left : Math.min(left, undo ? SHOWN : SHOWN / 3);
+}
+
+interface Props {
+  said: Said;
+  undo: (() => void) | null;
+  forget: () => void;
+}
+
+export function Toast({ said, undo, forget }: Props) {
   const [held, setHeld] = useState(false);
   useEffect(() => {
-    if (held) return;
-    const timer = setTimeout(forget, said.undo ? SHOWN : SHOWN / 3);
+    const timer = setTimeout(forget, leftOf(said, held, Date.now()));
     return () => { clearTimeout(timer); };
   }, [said, held, forget]);
   const hold = () => { setHeld(true); };
@@ -26,9 +40,7 @@ export function Toast({ said, forget }: { said: Said; forget: () => void }) {
       className="fixed bottom-4 left-1/2 z-30 flex max-w-[min(32rem,calc(100vw-2rem))] -translate-x-1/2 items-center
         gap-3 rounded-lg border border-line bg-page py-2 pr-2 pl-4 shadow-lg">
       <span className="min-w-0 flex-1 truncate">{said.text}</span>
-      {said.undo && (
-        <Button data-testid="undo" onClick={() => { said.undo?.(); forget(); }}>{t("undo")}</Button>
-      )}
+      {undo && <Button data-testid="undo" onClick={undo}>{t("undo")}</Button>}
     </div>
   );
 }

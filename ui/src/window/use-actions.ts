@@ -1,5 +1,5 @@
-// Carries out what is asked of rows. A refusal is told; a removal can be undone, and is asked for first
-// only where it cannot be.
+// Carries out what is asked of rows. A refusal is told; a removal can be undone; what would be lost for
+// good is asked for first.
 import { useCallback, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { Action } from "../backend/generated/Action";
@@ -9,39 +9,60 @@ import type { QueuePlace } from "../backend/generated/QueuePlace";
 import type { Act } from "../downloads/actions";
 import { t } from "../i18n/t";
 import { detailsOf } from "../details/as-text";
+import { messageOf } from "../kit/message-of";
 import { loses, type Removal } from "./remove-dialog";
 import type { Said } from "./toast";
-import { messageOf } from "../kit/message-of";
 
 const idsOf = (rows: readonly DownloadView[]) => rows.map((row) => row.id);
+const NOTHING: readonly Said[] = [];
 
-export function useActions(backend: Backend) {
+/** `leaving` is told of rows that go off the list, before they do. */
+export function useActions(backend: Backend, leaving: (rows: readonly DownloadView[]) => void) {
   const [problem, setProblem] = useState("");
   const [removal, setRemoval] = useState<Removal | null>(null);
   const [limiting, setLimiting] = useState<readonly DownloadView[]>([]);
-  const [said, setSaid] = useState<Said | null>(null);
-  const run = useCallback((work: Promise<unknown>, then?: () => void) => {
-    work.then(() => {
-      setProblem("");
-      then?.();
-    }, (error: unknown) => { setProblem(messageOf(error)); });
+  // The last stands on top; what was removed before it can be taken back after it.
+  const [said, setSaid] = useState(NOTHING);
+  const say = useCallback((text: string, undo: (() => void) | null = null) => {
+    const one = { text, undo, since: Date.now() };
+    setSaid((before) => [...before.filter((other) => other.undo), one]);
   }, []);
-  const removeNow = useCallback(({ rows, withFile }: Removal) => {
+  const run = useCallback((work: Promise<unknown>, then?: () => void) => work.then(() => {
+    setProblem("");
+    then?.();
+    return true;
+  }, (error: unknown) => {
+    setProblem(messageOf(error));
+    return false;
+  }), []);
+  const restore = useCallback(async (ids: string[]) => {
+    const count = await backend.restore(ids);
+    if (count < ids.length) setProblem(t(count === 0 ? "restoredNone" : "restoredSome", { count, of: ids.length }));
+  }, [backend]);
+  const removeNow = useCallback(({ rows, verb }: Removal) => {
     const ids = idsOf(rows);
+    if (verb === "cancel") {
+      void run(backend.act("cancel", ids));
+      return;
+    }
+    leaving(rows);
+    const withFile = verb === "removeWithFile";
     const name = rows.length === 1 ? (rows[0]?.name ?? "") : t("nDownloads", { count: rows.length });
-    run(backend.remove(ids, withFile), () => {
-      if (withFile) setSaid({ text: t("inTrash", { name }), undo: null });
-      else if (!backend.absent.undo) {
-        setSaid({ text: t("removed", { name }), undo: () => { run(backend.restore(ids)); } });
+    void run(backend.remove(ids, withFile)).then((done) => {
+      if (withFile) {
+        if (done) say(t("inTrash", { name }));
+      // Of several that were to go, some may have gone.
+      } else if (!backend.absent.undo && (done || ids.length > 1)) {
+        say(t("removed", { name }), () => { restore(ids).catch((error: unknown) => { setProblem(messageOf(error)); }); });
       }
     });
-  }, [backend, run]);
-  const move = useCallback((ids: string[], place: QueuePlace) => { run(backend.place(ids, place)); }, [backend, run]);
+  }, [backend, leaving, restore, run, say]);
+  const move = useCallback((ids: string[], place: QueuePlace) => { void run(backend.place(ids, place)); }, [backend, run]);
   const act: Act = useCallback((verb, rows) => {
     switch (verb) {
-      case "remove": case "removeWithFile": {
-        const wanted = { rows, withFile: verb === "removeWithFile" };
-        if (wanted.withFile || (backend.absent.undo && loses(wanted))) setRemoval(wanted);
+      case "remove": case "removeWithFile": case "cancel": {
+        const wanted = { rows, verb };
+        if (loses(wanted, !backend.absent.undo)) setRemoval(wanted);
         else removeNow(wanted);
         break;
       }
@@ -49,23 +70,25 @@ export function useActions(backend: Backend) {
       case "moveFirst": move(idsOf(rows), { at: "first" }); break;
       case "moveLast": move(idsOf(rows), { at: "last" }); break;
       case "copyDetails":
-        run(navigator.clipboard.writeText(rows.map(detailsOf).join("\n\n")), () => {
-          setSaid({ text: t("copied"), undo: null });
-        });
+        void run(navigator.clipboard.writeText(rows.map(detailsOf).join("\n\n")), () => { say(t("copied")); });
         break;
-      default: run(backend.act(verb, idsOf(rows)));
+      default: void run(backend.act(verb, idsOf(rows)));
     }
-  }, [backend, run, removeNow, move]);
+  }, [backend, run, removeNow, move, say]);
+  const undone = said.at(-1);
   return {
     act, move,
-    actOnAll: (action: Exclude<Action, "remove">, ids: string[]) => { run(backend.act(action, ids)); },
-    add: (items: AddItem[], server: string | null = null) => { run(backend.add({ items, ...(server ? { server } : {}) })); },
-    limit: (rows: readonly DownloadView[], limit: number | null) => {
-      run(backend.limit(rows.map((row) => row.id), limit));
-    },
+    actOnAll: (action: Exclude<Action, "remove">, ids: string[]) => { void run(backend.act(action, ids)); },
+    add: (items: AddItem[], server: string | null = null) => { void run(backend.add({ items, ...(server ? { server } : {}) })); },
+    limit: (rows: readonly DownloadView[], limit: number | null) => { void run(backend.limit(idsOf(rows), limit)); },
     problem, dismissProblem: () => { setProblem(""); },
     removal, keepRow: () => { setRemoval(null); }, remove: () => { if (removal) removeNow(removal); },
     limiting, doneLimiting: () => { setLimiting([]); },
-    said, forget: () => { setSaid(null); },
+    said: undone ?? null,
+    forget: useCallback(() => { setSaid(NOTHING); }, []),
+    undo: undone?.undo ? () => {
+      setSaid((before) => before.filter((one) => one !== undone));
+      undone.undo?.();
+    } : null,
   };
 }

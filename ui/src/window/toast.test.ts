@@ -1,0 +1,13 @@
+// How long a word stays on the screen.
+import { expect, test } from "vitest";
+import { leftOf, type Said } from "./toast";
+
+const removed: Said = { text: "Removed: a", undo: () => undefined, since: 1_000_000 };
+
+test("a word goes by itself, and stays while it is looked at, but no longer than it can be taken back", () => {
+  expect(leftOf(removed, false, 1_000_000)).toBe(10_000);
+  expect(leftOf({ ...removed, undo: null }, false, 1_000_000)).toBeLessThan(4_000);
+  expect(leftOf(removed, true, 1_005_000)).toBe(45_000);
+  expect(leftOf(removed, false, 1_045_000)).toBe(5_000);
+  expect(leftOf(removed, true, 1_060_000)).toBe(0);
+});
