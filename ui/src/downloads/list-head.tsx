@@ -61,7 +61,7 @@ export function ListHead({ layout, setLayout, columns, sort, setSort }: Props) {
               event.stopPropagation();
               widen(column, layout[column].width + step);
             }}
-            className="absolute inset-y-0 -left-2 w-2 cursor-col-resize touch-none border-r border-edge" />
+            className="absolute inset-y-1.5 -left-2 w-2 cursor-col-resize touch-none border-r border-edge" />
         )}
         <button type="button" data-testid={`sort-${column}`} onClick={() => { sortBy(column); }}
           className={`flex h-full min-w-0 flex-1 items-center gap-1 px-1 hover:text-ink

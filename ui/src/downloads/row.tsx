@@ -6,11 +6,12 @@ import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
 import { bytes, duration, speed, when } from "../kit/format";
 import { Name } from "../kit/name";
+import { tip } from "../kit/tooltip";
 import { type Act, look } from "./actions";
 import { Bar, partsOf } from "./bar";
 import type { Column } from "./columns";
 import { FileIcon } from "./kinds";
-import type { Pick } from "./selection";
+import type { Pick as PickRow } from "./selection";
 import { sentence } from "./sentence";
 import { sourceOf } from "./shown";
 
@@ -32,7 +33,7 @@ export interface RowProps {
   tall: boolean;
   columns: readonly Column[];
   pulls: boolean;
-  pick: Pick;
+  pick: PickRow;
   act: Act;
   /** Dragged to another place in the queue; null where it has none. */
   drag: ((event: DragEvent, id: string) => void) | null;
@@ -44,14 +45,14 @@ export const Row = memo(function Row({
   const [pointed, setPointed] = useState(false);
   const [focused, setFocused] = useState(false);
   const parts = partsOf(row, pulls);
-  const status = <Status row={row} pulls={pulls} />;
+  const status = <Status row={row} pulls={pulls} tall={tall} />;
   const moving = MOVING.has(row.state);
   const cells: Record<Column, () => ReactNode> = {
     status: () => status,
     progress: () => row.state !== "completed" && row.state !== "cancelled" && (
       <div className={`flex items-center gap-2 ${UNTOUCHED}`}>
         <Bar name={row.name} parts={parts} still={!moving} />
-        <span className="w-11 shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
+        <span className="w-[5.5ch] shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
       </div>
     ),
     size: () => <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,
@@ -91,15 +92,16 @@ export const Row = memo(function Row({
   );
 });
 
-function Status({ row, pulls }: { row: DownloadView; pulls: boolean }) {
+/** A failure has two lines where there is room for them, and its tooltip tells the whole of it. */
+function Status({ row, pulls, tall }: Pick<RowProps, "row" | "pulls" | "tall">) {
   const text = sentence(row, pulls);
   const here = row.state === "completed" && pulls && row.path !== null;
   const tone = row.fault ? "text-bad" : here && row.proven ? "text-good" : "text-dim";
   const Icon = row.fault ? TriangleAlert : here ? (row.proven ? BadgeCheck : CircleCheck) : null;
   return (
-    <div title={text} className={`flex min-w-0 items-center gap-1 ${tone}`}>
+    <div {...(row.fault ? tip(text) : { title: text })} className={`flex min-w-0 items-center gap-1 ${tone}`}>
       {Icon && <Icon aria-hidden size={14} className={`shrink-0 ${UNTOUCHED}`} />}
-      <span className="truncate">{text}</span>
+      <span className={row.fault && tall ? "line-clamp-2 text-[12px] leading-[1.2]" : "truncate"}>{text}</span>
       {row.limit !== null && (
         <Gauge size={14} className={`shrink-0 ${UNTOUCHED}`} role="img"
           aria-label={t("limitedTo", { speed: speed(row.limit) })} />

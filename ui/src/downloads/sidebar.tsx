@@ -37,7 +37,7 @@ export function Sidebar({ mark, rows, filter, narrow, totals, server, servers }:
   const way = shortOf(server);
   const { kinds, days } = useMemo(() => countsOf(rows), [rows]);
   return (
-    <nav className="flex w-52 shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-line bg-side p-3 max-md:w-16 max-md:p-2">
+    <nav className="flex w-56 shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-line bg-side p-3 max-md:w-16 max-md:p-2">
       <h1 className="mb-3 flex h-8 shrink-0 items-center gap-2 text-[15px] font-semibold max-md:justify-center">
         <img src={mark} alt="" className="size-6" /><span className="max-md:sr-only">Longhaul</span>
       </h1>
@@ -100,7 +100,7 @@ function Line({ id, name, icon: Icon, count, on, press }: LineProps) {
     <button type="button" data-testid={`filter-${id}`} aria-pressed={on} onClick={press} className={LINE}
       {...tip(name, "right")}>
       <Icon aria-hidden size={16} className="shrink-0 text-dim" />
-      <span className="flex-1 text-left max-md:sr-only">{name}</span>
+      <span className="min-w-0 flex-1 truncate text-left max-md:sr-only">{name}</span>
       <span className="text-dim tabular-nums max-md:text-[11px]">{count?.toLocaleString()}</span>
     </button>
   );

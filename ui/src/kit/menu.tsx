@@ -96,7 +96,7 @@ export function Checks<Value extends string>({ label, checks, set, children }: C
               <ContextMenu.CheckboxItem key={check.value} checked={check.on} className={LINE}
                 onSelect={(event) => { event.preventDefault(); }}
                 onCheckedChange={(on) => { set(check.value, on); }}>
-                <span className="size-4">
+                <span className="size-[16px]">
                   <ContextMenu.ItemIndicator><Check aria-hidden size={16} /></ContextMenu.ItemIndicator>
                 </span>
                 {check.name}
@@ -131,7 +131,7 @@ export function Choice<Value extends string>({ button, label, value, choices, ch
             <DropdownMenu.RadioGroup value={value} onValueChange={(next) => { choose(next as Value); }}>
               {choices.map((choice) => (
                 <DropdownMenu.RadioItem key={choice.value} value={choice.value} className={LINE}>
-                  <span className="size-4">
+                  <span className="size-[16px]">
                     <DropdownMenu.ItemIndicator><Check aria-hidden size={16} /></DropdownMenu.ItemIndicator>
                   </span>
                   {choice.name}

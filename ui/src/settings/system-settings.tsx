@@ -43,7 +43,7 @@ export function SystemSettings({ system, settings, here, kept, updates }: Props)
   return (
     <section aria-label={t("set_system")}>
       <h3 className="mb-2 font-semibold">{t("set_system")}</h3>
-      <div className="grid grid-cols-[14rem_1fr] items-center gap-x-4 gap-y-2">
+      <div className="grid grid-cols-[14rem_minmax(0,1fr)] items-center gap-x-4 gap-y-2">
         <label htmlFor="set-tray">{t("set_tray")}</label>
         <span className="flex items-center gap-2">
           <Switch id="set-tray" label={t("set_tray")} on={about.tray && settings.closeToTray} set={(closeToTray) => { save({ closeToTray }); }}
@@ -59,7 +59,7 @@ export function SystemSettings({ system, settings, here, kept, updates }: Props)
         <Switch id="set-clipboard" label={t("set_clipboard")} on={settings.watchClipboard}
           set={(watchClipboard) => { save({ watchClipboard }); }} />
         <span>{t("set_carry")}</span>
-        <span className="flex gap-2">
+        <span className="flex flex-wrap gap-2">
           <Button data-testid="export-list" onClick={exportList}>{t("exportList")}</Button>
           <Button data-testid="import-list" onClick={importList}>{t("importList")}</Button>
         </span>
