@@ -2,7 +2,7 @@
 import { LucideProvider } from "lucide-react";
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import mark from "../../icons/longhaul.svg";
-import { AddDialog } from "./add/add-dialog";
+import { AddDialog, type Given } from "./add/add-dialog";
 import { useGiven } from "./add/use-given";
 import type { Backend } from "./backend/backend";
 import type { DownloadView } from "./backend/generated/DownloadView";
@@ -31,8 +31,8 @@ import { Told } from "./window/told";
 import { useActions } from "./window/use-actions";
 import { useKeys } from "./window/use-keys";
 
-/** What lies over the list; adding begins with the text that was pasted or dropped. */
-type Over = { kind: "add"; given: string } | { kind: "settings" } | { kind: "palette" } | null;
+/** What lies over the list. */
+type Over = "add" | "settings" | "palette" | null;
 
 const NO_ROWS: DownloadView[] = [];
 const NEWEST: Sort = { by: "added", down: true };
@@ -55,6 +55,8 @@ export function App({ backend }: { backend: Backend }) {
   const [details, setDetails] = useRemembered("details", ["shown", "hidden"]);
   const [theme, setTheme] = useTheme();
   const [over, setOver] = useState<Over>(null);
+  // Pasted, dropped, or given by another program: put into the dialog that adds, once no other is in its way.
+  const [given, setGiven] = useState<readonly Given[]>([]);
   const search = useRef<HTMLInputElement>(null);
   const { absent } = backend;
   const host = useMemo<Host>(
@@ -78,11 +80,14 @@ export function App({ backend }: { backend: Backend }) {
   );
   const lead = useMemo(() => downloads.find((row) => row.id === picked.lead), [downloads, picked.lead]);
 
-  const openAddWith = (given: string) => { setOver({ kind: "add", given }); };
-  const openAdd = () => { openAddWith(""); };
-  const openSettings = () => { setOver({ kind: "settings" }); };
-  const openPalette = () => { setOver({ kind: "palette" }); };
+  const openAdd = () => { setOver("add"); };
+  const openSettings = () => { setOver("settings"); };
+  const openPalette = () => { setOver("palette"); };
   const close = () => { setOver(null); };
+  const closeAdd = () => {
+    close();
+    setGiven([]);
+  };
   const toggleDetails = () => { setDetails(details === "shown" ? "hidden" : "shown"); };
   const find = () => { search.current?.select(); };
   const narrow = (change: Partial<Filter>) => { setFilter({ ...filter, ...change }); };
@@ -96,10 +101,12 @@ export function App({ backend }: { backend: Backend }) {
     const place = stepOf(downloads, picked.ids, down);
     if (place) move(chosen.map((row) => row.id), place);
   };
-  useGiven(openAddWith);
+  useGiven((text) => { setGiven((before) => [...before, { text, foreign: false }]); }, told.tell);
   const { system } = backend;
   const updates = useUpdates(system);
-  useEffect(() => { system?.onGiven((given) => { setOver({ kind: "add", given }); }); }, [system]);
+  useEffect(() => { 
+    system?.onGiven((text) => { setGiven((before) => [...before, { text, foreign: true }]); });
+  }, [system]);
   useKeys({
     rows: shown, picked, chosen, host, setPicked, act, step,
     commands: {
@@ -107,6 +114,7 @@ export function App({ backend }: { backend: Backend }) {
     },
   });
   const entries = useMemo(() => menuOf(chosen, host, act), [chosen, host, act]);
+  const isFree = over === null && !told.removal && told.limiting.length === 0;
   const isNarrowed = filter.group !== "all" || filter.kind !== null || filter.day !== null;
   return (
     <LucideProvider strokeWidth={1.75}>
@@ -134,15 +142,14 @@ export function App({ backend }: { backend: Backend }) {
           )}
         </main>
       </div>
-      {over?.kind === "add" && (
-        <AddDialog key={over.given} backend={backend} given={over.given} downloads={downloads} servers={servers}
-          add={add} close={close} />
+      {(over === "add" || (given.length > 0 && isFree)) && (
+        <AddDialog backend={backend} given={given} downloads={downloads} servers={servers} close={closeAdd} />
       )}
-      {over?.kind === "settings" && (
+      {over === "settings" && (
         <SettingsDialog backend={backend} updates={updates} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}
           close={close} />
       )}
-      {over?.kind === "palette" && (
+      {over === "palette" && (
         <Palette close={close} can={{
           chosen, host, act, narrow, pauseAll, resumeAll, undo, add: openAdd, search: find, settings: openSettings,
           details: toggleDetails, all: () => { setPicked(everything(shown, picked.lead)); },

@@ -8,41 +8,66 @@ import type { ServerView } from "../backend/generated/ServerView";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
+import { messageOf } from "../kit/message-of";
 import { AddField } from "./add-field";
 import { Catalogue } from "./catalogue";
-import { keyOf, parseAdd } from "./parse";
+import { keyOf, MOST_ITEMS, parseAdd } from "./parse";
 import { ServerChoice } from "./server-choice";
 import { Understood } from "./understood";
 
+/** What was pasted or dropped, or what another program gave. */
+export interface Given {
+  text: string;
+  foreign: boolean;
+}
+
 interface Props {
   backend: Backend;
-  /** What was pasted or dropped. */
-  given: string;
+  /** Grows while the dialog is open: what comes is put behind what stands there. */
+  given: readonly Given[];
   /** What is in the list already, which is marked. */
   downloads: readonly DownloadView[];
   /** Those beside the first one. */
   servers: readonly ServerView[];
-  add: (items: AddItem[], server: string | null) => void;
   close: () => void;
 }
 
-export function AddDialog({ backend, given, downloads, servers, add, close }: Props) {
+const joined = (given: readonly Given[]) => given.map(({ text }) => text).join("\n");
+
+export function AddDialog({ backend, given, downloads, servers, close }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(given);
+  const confirm = useRef<HTMLButtonElement>(null);
+  const [text, setText] = useState(() => joined(given));
+  const [taken, setTaken] = useState(given.length);
+  if (given.length > taken) {
+    setTaken(given.length);
+    setText(`${text.trim() ? `${text.trimEnd()}\n` : ""}${joined(given.slice(taken))}`);
+  }
   const [picked, setPicked] = useState<ReadonlyMap<number, FileEntry>>(new Map());
-  const found = parseAdd(text, !backend.absent.pull);
   const [server, setServer] = useState<string | null>(null);
-  const known = useMemo(() => {
+  const [leftOut, setLeftOut] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const pulls = !backend.absent.pull;
+  const found = useMemo(() => parseAdd(text, pulls), [text, pulls]);
+  const listed = useMemo(() => {
     // Which server a link was fetched by says nothing of what it is.
     const same = (row: DownloadView) => row.source.kind !== "file" || row.server === server;
     return new Set(downloads.filter(same).map((row) => keyOf(row.source)));
   }, [downloads, server]);
+  const fresh = useMemo(() => found.items.filter((item) => !listed.has(keyOf(item))), [found, listed]);
   const typed = new Set(found.items.map((item) => (item.kind === "file" ? item.fileId : null)));
-  const items = [...found.items, ...[...picked.values()].filter((file) => !typed.has(file.fileId)).map(itemOf)];
+  const items = [
+    ...(leftOut ? fresh : found.items), ...[...picked.values()].filter((file) => !typed.has(file.fileId)).map(itemOf),
+  ];
+  const startable = items.length > 0 && items.length <= MOST_ITEMS && !busy;
   const start = (wanted: AddItem[]) => {
-    if (wanted.length === 0) return;
-    add(wanted, server);
-    close();
+    setBusy(true);
+    setProblem("");
+    backend.add({ items: wanted, ...(server ? { server } : {}) }).then(close, (error: unknown) => {
+      setBusy(false);
+      setProblem(messageOf(error));
+    });
   };
   const pick = (file: FileEntry, on: boolean) => {
     const next = new Map(picked);
@@ -50,11 +75,20 @@ export function AddDialog({ backend, given, downloads, servers, add, close }: Pr
     else next.delete(file.fileId);
     setPicked(next);
   };
+  const foreign = given.some((one) => one.foreign);
   return (
-    <Dialog title={t("addTitle")} close={close} focus={() => field.current}>
+    // What another program gave is not under the fingers of somebody who was typing elsewhere.
+    <Dialog title={t("addTitle")} close={close} focus={() => (foreign ? null : field.current)}>
       <div className="flex shrink-0 flex-col gap-2 p-4 pb-2">
-        <AddField text={text} setText={setText} start={() => { start(items); }} testId="add-field" field={field} />
-        <Understood found={found} known={known} />
+        {foreign && <p role="status" className="text-dim">{t("givenByOther")}</p>}
+        <AddField text={text} setText={setText} testId="add-field" field={field} start={() => {
+          if (!startable) return;
+          if (foreign) confirm.current?.focus();
+          else start(items);
+        }} />
+        <Understood found={found} known={{
+          has: (item) => listed.has(keyOf(item)), count: found.items.length - fresh.length, leftOut, leaveOut: setLeftOut,
+        }} />
       </div>
       {servers.length > 0 && (
         <ServerChoice backend={backend} servers={servers} value={server} choose={(chosen) => {
@@ -62,10 +96,12 @@ export function AddDialog({ backend, given, downloads, servers, add, close }: Pr
           setPicked(new Map());
         }} />
       )}
-      <Catalogue backend={backend} server={server} picked={picked} pick={pick} take={(file) => { start([itemOf(file)]); }} />
+      <Catalogue backend={backend} server={server} picked={picked} pick={pick} take={(file) => { if (!busy) start([itemOf(file)]); }} />
+      {problem && <p role="alert" data-testid="add-problem" className="shrink-0 px-4 py-2 wrap-anywhere text-bad select-text">{problem}</p>}
       <div className="flex shrink-0 items-center justify-end gap-2 border-t border-line p-3">
         <span className="flex-1 px-1 text-dim">{t("addKeys")}</span>
-        <Button tone="primary" data-testid="add-confirm" disabled={items.length === 0} onClick={() => { start(items); }}>
+        <Button ref={confirm} tone="primary" data-testid="add-confirm" aria-busy={busy} disabled={!startable}
+          onClick={() => { start(items); }}>
           {items.length > 1 ? t("startMany", { count: items.length }) : t("start")}
         </Button>
       </div>

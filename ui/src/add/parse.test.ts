@@ -12,6 +12,7 @@ test.each([
   ["9007199254740991", 1, 0, 0],
   ["9007199254740992 -1 1.5", 0, 3, 0],
   ["https://", 0, 1, 0],
+  ["https://me:secret@example.org/a https://me@example.org/b", 0, 2, 0],
   [`7 sha256:${"a1".repeat(32)} https://example.org/b ${"B2".repeat(32)}`, 2, 0, 0],
   [`${"a1".repeat(32)} 7`, 1, 1, 0],
   [`7 sha256:${"a1".repeat(31)}`, 1, 1, 0],
@@ -27,4 +28,9 @@ test("a digest is that of what stands before it, and a word where nobody can hol
   expect([link?.sha256, file?.sha256]).toEqual([undefined, "ab".repeat(32)]);
   const without = parseAdd(text, false);
   expect([without.items[1]?.sha256, without.unclear.length]).toEqual([undefined, 1]);
+});
+
+test("a URL with a password is told apart from what is none", () => {
+  const found = parseAdd("https://me:secret@example.org/a word", true);
+  expect(found.unclear.map(({ why }) => why)).toEqual(["password", "unclear"]);
 });

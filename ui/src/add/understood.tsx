@@ -1,34 +1,46 @@
 // What was understood of the field, before anything starts.
 import { CircleAlert, File, Link } from "lucide-react";
+import type { AddItem } from "../backend/generated/AddItem";
 import { t } from "../i18n/t";
 import { Name } from "../kit/name";
-import { keyOf, type Understood as Found } from "./parse";
+import { Pick } from "../kit/toggles";
+import { MOST_ITEMS, type Understood as Found } from "./parse";
 
 /** The most lines of each kind; a pasted list may have thousands. */
 const MOST = 50;
 
-interface Props {
-  found: Found;
-  /** What is in the list already. */
-  known?: ReadonlySet<string>;
+/** Items that the list has already, and whether they are to be left out. */
+export interface Known {
+  has: (item: AddItem) => boolean;
+  count: number;
+  leftOut: boolean;
+  leaveOut: (on: boolean) => void;
 }
 
-export function Understood({ found, known }: Props) {
+export function Understood({ found, known }: { found: Found; known?: Known }) {
   const { items, repeated, unclear } = found;
-  const counts = [["nUnderstood", items.length], ["nRepeated", repeated], ["nUnclear", unclear.length]] as const;
+  const counts = [
+    ["nUnderstood", items.length], ["nKnown", known?.count ?? 0], ["nRepeated", repeated], ["nUnclear", unclear.length],
+  ] as const;
   const said = counts.filter(([, count]) => count > 0).map(([key, count]) => t(key, { count }));
   const more = Math.max(0, items.length - MOST) + Math.max(0, unclear.length - MOST);
   return (
     <div className="flex flex-col gap-1">
-      <p role="status" className="min-h-[1.4em] text-dim">
-        {said.join(" · ")}
-      </p>
+      <div className="flex min-h-[1.4em] flex-wrap items-center gap-x-4">
+        <p role="status" className="text-dim">{said.join(" · ")}</p>
+        {known && known.count > 0 && (
+          <label className="flex items-center gap-2">
+            <Pick label={t("leaveOut")} on={known.leftOut} set={known.leaveOut} />{t("leaveOut")}
+          </label>
+        )}
+      </div>
+      {items.length > MOST_ITEMS && <p role="alert" className="text-bad">{t("tooMany", { most: MOST_ITEMS })}</p>}
       {said.length > 0 && (
         <ul className="max-h-24 overflow-auto">
-          {unclear.slice(0, MOST).map((word, at) => (
+          {unclear.slice(0, MOST).map(({ word, why }, at) => (
             <li key={`${at} ${word}`} className="flex items-center gap-2 text-bad">
               <CircleAlert aria-hidden size={14} className="shrink-0" />
-              <Name name={word} /><span className="shrink-0">· {t("unclear")}</span>
+              <Name name={word} /><span className="shrink-0">· {t(why === "password" ? "hasPassword" : "unclear")}</span>
             </li>
           ))}
           {items.slice(0, MOST).map((item) => {
@@ -38,7 +50,7 @@ export function Understood({ found, known }: Props) {
               <li key={name} className="flex items-center gap-2">
                 <Icon aria-hidden size={14} className="shrink-0 text-dim" /><Name name={name} />
                 {item.sha256 && <span className="shrink-0 text-dim" title={item.sha256}>· {t("withDigest")}</span>}
-                {known?.has(keyOf(item)) && <span className="shrink-0 text-dim">· {t("knownAlready")}</span>}
+                {known?.has(item) && <span className="shrink-0 text-dim">· {t("knownAlready")}</span>}
               </li>
             );
           })}

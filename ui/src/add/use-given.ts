@@ -1,24 +1,61 @@
 // Text that is pasted or dropped anywhere in the window, and what is written in dropped files.
 import { useEffect, useEffectEvent } from "react";
-import { ROWS } from "../downloads/list";
+import { ROWS } from "../downloads/queue";
+import { t } from "../i18n/t";
+import { bytes } from "../kit/format";
 
-/** A list of ids and links is far smaller; what is larger is no list. */
-const MOST = 256 * 1024;
+/** 10,000 links are about 1 MB; what is larger than this is no list of them. */
+const MOST = 4 << 20;
 
 /** Where a paste is for somebody else. */
 const ELSEWHERE = "input, textarea, [role=dialog], [role=alertdialog]";
 
-export function useGiven(given: (text: string) => void): void {
+interface Taken {
+  /** Never cut: half a link is another link. */
+  text: string;
+  /** Why some of it was not taken. */
+  refused: string;
+}
+
+const tooLarge = (name: string) => t("givenTooLarge", { name, most: bytes(MOST) });
+
+/** Of a text: all of it or nothing. */
+export function takenOf(text: string): Taken {
+  return text.length > MOST ? { text: "", refused: tooLarge(t("pasted")) } : { text, refused: "" };
+}
+
+/** Of dropped files: those that are text, and small enough for a list. */
+export async function takenOfFiles(files: readonly File[]): Promise<Taken> {
+  const read = await Promise.all(files.map(async (file): Promise<Taken> => {
+    if (file.size > MOST) return { text: "", refused: tooLarge(file.name) };
+    const text = await file.text();
+    return text.includes("\0") ? { text: "", refused: t("givenNoText", { name: file.name }) } : { text, refused: "" };
+  }));
+  const some = (which: keyof Taken) => read.map((one) => one[which]).filter(Boolean);
+  return { text: some("text").join("\n"), refused: some("refused").join(" ") };
+}
+
+export function useGiven(given: (text: string) => void, refuse: (why: string) => void): void {
+  const take = ({ text, refused }: Taken) => {
+    if (refused) refuse(refused);
+    if (text.trim()) given(text);
+  };
   const paste = useEffectEvent((event: ClipboardEvent) => {
     if (event.target instanceof Element && event.target.closest(ELSEWHERE)) return;
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (text.trim()) given(text.slice(0, MOST));
+    take(takenOf(event.clipboardData?.getData("text/plain") ?? ""));
   });
   const drop = useEffectEvent((event: DragEvent) => {
     const data = event.dataTransfer;
-    if (!data || data.types.includes(ROWS) || (event.target instanceof Element && event.target.closest("textarea"))) return;
+    if (!data || data.types.includes(ROWS)) return;
+    const files = [...data.files];
+    // A field takes text by itself, but of a file only its path.
+    if (files.length === 0 && event.target instanceof Element && event.target.closest("input, textarea")) return;
     event.preventDefault();
-    void textOf(data).then((text) => { if (text.trim()) given(text); });
+    if (files.length > 0) {
+      takenOfFiles(files).then(take, () => { refuse(t("givenNoText", { name: files[0]?.name ?? "" })); });
+      return;
+    }
+    take(takenOf(data.getData("text/uri-list") || data.getData("text/plain")));
   });
   useEffect(() => {
     // Without this, the window would go to what is dropped.
@@ -34,12 +71,4 @@ export function useGiven(given: (text: string) => void): void {
       window.removeEventListener("drop", onDrop);
     };
   }, []);
-}
-
-async function textOf(data: DataTransfer): Promise<string> {
-  // Read before anything is awaited: what is dropped is gone after the event.
-  const links = data.getData("text/uri-list") || data.getData("text/plain");
-  const files = [...data.files].filter((file) => file.size <= MOST);
-  const written = await Promise.all(files.map((file) => file.text()));
-  return [...written, ...(files.length > 0 ? [] : [links])].join("\n");
 }

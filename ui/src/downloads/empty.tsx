@@ -1,7 +1,7 @@
 // The empty list teaches: one sentence, one field, and what the catalogue has newest.
 import { useEffect, useState } from "react";
 import { AddField } from "../add/add-field";
-import { parseAdd } from "../add/parse";
+import { MOST_ITEMS, parseAdd } from "../add/parse";
 import { Understood } from "../add/understood";
 import type { Backend } from "../backend/backend";
 import type { AddItem } from "../backend/generated/AddItem";
@@ -25,7 +25,8 @@ export function Empty({ backend, online, add }: { backend: Backend; online: bool
     return () => { current = false; };
   }, [backend, online]);
   const found = parseAdd(text, !backend.absent.pull);
-  const start = () => { if (found.items.length > 0) add(found.items); };
+  const startable = found.items.length > 0 && found.items.length <= MOST_ITEMS;
+  const start = () => { if (startable) add(found.items); };
   const newest = files.toSorted((a, b) => (b.modifiedAt ?? "").localeCompare(a.modifiedAt ?? "")).slice(0, NEWEST);
   return (
     <div className="min-h-0 flex-1 overflow-auto">
@@ -33,7 +34,7 @@ export function Empty({ backend, online, add }: { backend: Backend; online: bool
         <p className="mb-2 text-center text-[15px] text-balance text-dim">{t("empty")}</p>
         <div className="flex items-stretch gap-2">
           <AddField text={text} setText={setText} start={start} testId="empty-field" />
-          <Button tone="primary" disabled={found.items.length === 0} onClick={start} className="h-auto!">
+          <Button tone="primary" disabled={!startable} onClick={start} className="h-auto!">
             {t("start")}
           </Button>
         </div>

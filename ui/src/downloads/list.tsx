@@ -7,14 +7,13 @@ import { Context, type MenuEntry } from "../kit/menu";
 import type { Act } from "./actions";
 import { type Column, fitting, type Layout, template } from "./columns";
 import { ListHead } from "./list-head";
+import { ROWS } from "./queue";
 import { Row } from "./row";
 import type { Pick, Picked } from "./selection";
 import type { Sort } from "./shown";
 
 export const HEIGHTS = { comfortable: 52, compact: 32 };
 export type Density = keyof typeof HEIGHTS;
-/** What is dragged within the list, and nothing that comes from elsewhere. */
-export const ROWS = "application/x-longhaul-rows";
 
 interface Common {
   rows: readonly DownloadView[];

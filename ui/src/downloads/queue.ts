@@ -2,6 +2,9 @@
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { QueuePlace } from "../backend/generated/QueuePlace";
 
+/** The type of what is dragged within the list, and of nothing that comes from elsewhere. */
+export const ROWS = "application/x-longhaul-rows";
+
 /** The place one step from where the picked rows stand; null where they are at the end already. */
 export function stepOf(rows: readonly DownloadView[], ids: ReadonlySet<string>, down: boolean): QueuePlace | null {
   const queue = rows.filter((row) => row.endedAt === null).sort((a, b) => a.place - b.place);

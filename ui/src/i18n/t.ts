@@ -25,13 +25,28 @@ export function languageOf(chosen: unknown, spoken: readonly string[]): string {
   return found ?? "en";
 }
 
+/** How figures, dates and names are written and sorted: as the language has it, in the system's region of it. */
+export function localeOf(spokenHere: string, spoken: readonly string[]): string {
+  const regional = spoken.find((tag) => tag.toLowerCase().split("-")[0] === spokenHere);
+  try {
+    return (regional && Intl.getCanonicalLocales(regional)[0]) || spokenHere;
+  } catch {
+    // A system may name what is no language tag.
+    return spokenHere;
+  }
+}
+
+const system = typeof navigator === "undefined" ? [] : (navigator.languages ?? [navigator.language]);
 /** Of this window; another choice takes hold when it is loaded anew. */
-export const language = languageOf(
-  keptAs("language"), typeof navigator === "undefined" ? [] : (navigator.languages ?? [navigator.language]),
-);
+export const language = languageOf(keptAs("language"), system);
+export const locale = localeOf(language, system);
+const figures = new Intl.NumberFormat(locale);
 const words = LANGUAGES[language]?.words ?? en;
 if (typeof document !== "undefined") document.documentElement.lang = language;
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return words[key].replace(/\{(\w+)\}/gu, (whole, name: string) => String(values[name] ?? whole));
+  return words[key].replace(/\{(\w+)\}/gu, (whole, name: string) => {
+    const value = values[name] ?? whole;
+    return typeof value === "number" ? figures.format(value) : value;
+  });
 }

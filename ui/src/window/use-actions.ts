@@ -81,7 +81,7 @@ export function useActions(backend: Backend, leaving: (rows: readonly DownloadVi
     actOnAll: (action: Exclude<Action, "remove">, ids: string[]) => { void run(backend.act(action, ids)); },
     add: (items: AddItem[], server: string | null = null) => { void run(backend.add({ items, ...(server ? { server } : {}) })); },
     limit: (rows: readonly DownloadView[], limit: number | null) => { void run(backend.limit(idsOf(rows), limit)); },
-    problem, dismissProblem: () => { setProblem(""); },
+    problem, tell: setProblem, dismissProblem: () => { setProblem(""); },
     removal, keepRow: () => { setRemoval(null); }, remove: () => { if (removal) removeNow(removal); },
     limiting, doneLimiting: () => { setLimiting([]); },
     said: undone ?? null,

@@ -1,0 +1,22 @@
+// What is taken of pastes and dropped files.
+import { expect, test } from "vitest";
+import { takenOf, takenOfFiles } from "./use-given";
+
+const file = (name: string, text: string) => new File([text], name);
+
+test("a text is taken whole or not at all", () => {
+  const most = "7 ".repeat(2 << 20);
+  expect(takenOf(most)).toEqual({ text: most, refused: "" });
+  const more = takenOf(`${most}7`);
+  expect(more.text).toBe("");
+  expect(more.refused).not.toBe("");
+});
+
+test("files that are lists are read, and the others are named", async () => {
+  const taken = await takenOfFiles([
+    file("a.txt", "7"), file("b.txt", "8"), file("large.txt", "7 ".repeat(3 << 20)), file("c.zip", "PK\0\0"),
+  ]);
+  expect(taken.text).toBe("7\n8");
+  expect(taken.refused).toContain("large.txt");
+  expect(taken.refused).toContain("c.zip");
+});
