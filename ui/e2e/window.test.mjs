@@ -174,9 +174,18 @@ test("rows change places in the queue by keys and by dragging", { timeout: 60_00
   expect(await called("place")).toEqual([{ ids: [queue[1]], place: { at: "before", id: queue[0] } }]);
   await page.keyboard.press("Alt+End");
   expect((await called("place")).at(-1)).toEqual({ ids: [queue[1]], place: { at: "last" } });
-  await page.locator(`[data-id="${queue[3]}"]`).dragTo(page.locator(`[data-id="${queue[0]}"]`));
+  const drag = (from, to, y) => page.locator(`[data-id="${from}"]`).dragTo(page.locator(`[data-id="${to}"]`), { targetPosition: { x: 90, y } });
+  await drag(queue[3], queue[0], 5);
   await expect.poll(async () => (await called("place")).at(-1))
     .toEqual({ ids: [queue[3]], place: { at: "before", id: queue[0] } });
+  // Below the middle of a row is below the row.
+  await drag(queue[2], queue[0], 45);
+  await expect.poll(async () => (await called("place")).at(-1))
+    .toEqual({ ids: [queue[2]], place: { at: "before", id: queue[1] } });
+  const places = (await called("place")).length;
+  const ended = await page.locator("[data-testid=download-row][data-state=completed]").first().getAttribute("data-id");
+  await drag(queue[2], ended, 5);
+  expect((await called("place")).length).toBe(places);
   // What is dragged within the list is nothing to add.
   expect(await page.getByRole("dialog").count()).toBe(0);
 });

@@ -135,8 +135,8 @@ export function App({ backend }: { backend: Backend }) {
               ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />
               : <VirtualList rows={shown} picked={picked} density={density} layout={layout} setLayout={setLayout}
                   sort={sort} setSort={setSort} pulls={host.pulls} pick={pick} act={act} entries={entries}
-                  dropBefore={host.steers && sort.by === "queue" && !sort.down
-                    ? (id) => { move(chosen.map((row) => row.id), { at: "before", id }); } : null} />}
+                  put={host.steers && sort.by === "queue" && !sort.down
+                    ? (place) => { move(chosen.map((row) => row.id), place); } : null} />}
           {lead && picked.ids.has(lead.id) && details === "shown" && (
             <Details key={lead.id} backend={backend} row={lead} servers={servers} count={chosen.length} act={act} close={toggleDetails} />
           )}

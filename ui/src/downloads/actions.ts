@@ -6,6 +6,7 @@ import {
 import type { Action } from "../backend/generated/Action";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { type Key, t } from "../i18n/t";
+import { chord } from "../kit/keys";
 import type { MenuEntry } from "../kit/menu";
 
 /** An action of the rows' own, or what the window can do with them beside. */
@@ -16,9 +17,9 @@ const ICONS: Record<Verb, LucideIcon> = {
   open: SquareArrowOutUpRight, showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge,
   moveFirst: ArrowUpToLine, moveLast: ArrowDownToLine, copyDetails: Copy,
 };
-export const KEYS: Partial<Record<Verb, Key>> = {
+const KEYS: Partial<Record<Verb, Key>> = {
   pause: "k_space", resume: "k_space", retry: "k_space", open: "k_enter", remove: "k_delete",
-  removeWithFile: "k_shiftDelete", moveFirst: "k_altHome", moveLast: "k_altEnd", copyDetails: "k_copy",
+  removeWithFile: "k_shiftDelete", moveFirst: "k_altHome", moveLast: "k_altEnd",
 };
 /** In the menu from top to bottom. */
 const ORDER: readonly Verb[] = [
@@ -64,7 +65,7 @@ export function menuOf(rows: readonly DownloadView[], host: Host, act: Act): Men
       id: verb,
       name: able.length === rows.length ? name : t("someOf", { name, count: able.length }),
       icon,
-      keys: key ? t(key) : "",
+      keys: verb === "copyDetails" ? chord("C") : key ? t(key) : "",
       danger: verb === "removeWithFile",
       run: () => { act(verb, able); },
     }];

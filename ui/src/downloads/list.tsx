@@ -2,12 +2,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type DragEvent, type MouseEvent, useCallback, useEffect, useMemo, useState } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
+import type { QueuePlace } from "../backend/generated/QueuePlace";
 import { t } from "../i18n/t";
 import { Context, type MenuEntry } from "../kit/menu";
 import type { Act } from "./actions";
 import { type Column, fitting, type Layout, template } from "./columns";
 import { ListHead } from "./list-head";
-import { ROWS } from "./queue";
+import { lastSpot, placeAt, ROWS, type Spot } from "./queue";
 import { Row } from "./row";
 import type { Pick, Picked } from "./selection";
 import type { Sort } from "./shown";
@@ -31,16 +32,16 @@ interface Props extends Common {
   setSort: (sort: Sort) => void;
   /** What the menu of the picked rows lists. */
   entries: readonly MenuEntry[];
-  /** Puts the picked rows before that one; null where the list is in another order than the queue. */
-  dropBefore: ((id: string) => void) | null;
+  /** Puts the picked rows there; null where the list is in another order than the queue. */
+  put: ((place: QueuePlace) => void) | null;
 }
 
 export function VirtualList({
-  rows, picked, density, layout, setLayout, sort, setSort, pulls, pick, act, entries, dropBefore,
+  rows, picked, density, layout, setLayout, sort, setSort, pulls, pick, act, entries, put,
 }: Props) {
   const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const [width, setWidth] = useState(1000);
-  const [over, setOver] = useState<string | null>(null);
+  const [over, setOver] = useState<Spot | null>(null);
   const tall = density === "comfortable";
   useEffect(() => {
     if (!scroller) return;
@@ -64,19 +65,26 @@ export function VirtualList({
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData(ROWS, [...chosen].join(" "));
   }, [picked.ids, pick]);
-  const dragOver = (event: DragEvent) => {
-    if (!dropBefore || !event.dataTransfer.types.includes(ROWS)) return;
-    event.preventDefault();
-    event.dataTransfer.dropEffect = "move";
-    setOver(idAt(event.target));
+  const placeOf = (event: DragEvent) => {
+    const spot = event.dataTransfer.types.includes(ROWS) ? spotAt(event) ?? lastSpot(rows) : null;
+    return { spot, place: spot && placeAt(rows, picked.ids, spot) };
   };
-  const drop = (event: DragEvent) => {
-    const id = idAt(event.target);
-    setOver(null);
-    if (!dropBefore || id === null || !event.dataTransfer.types.includes(ROWS)) return;
+  const dragOver = (event: DragEvent) => {
+    if (!put) return;
+    const { spot, place } = placeOf(event);
+    setOver((before) => (place && spot ? (before?.id === spot.id && before.below === spot.below ? before : spot) : null));
+    if (!spot) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!picked.ids.has(id)) dropBefore(id);
+    event.dataTransfer.dropEffect = place ? "move" : "none";
+  };
+  const drop = (event: DragEvent) => {
+    setOver(null);
+    const { spot, place } = placeOf(event);
+    if (!put || !spot) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (place) put(place);
   };
   const at = useMemo(
     () => (picked.lead === null ? -1 : rows.findIndex((row) => row.id === picked.lead)), [rows, picked.lead],
@@ -86,10 +94,11 @@ export function VirtualList({
       <Context entries={entries} name={t("actions", { name: rows[at]?.name ?? "" })} refocus={() => { focusRow(picked.lead); }}>
         <div role="grid" aria-label={t("list")} aria-multiselectable aria-rowcount={rows.length + 1}
           style={{ ["--columns" as string]: template(layout, columns) }} onContextMenu={ask}
-          onDragOver={dragOver} onDragLeave={() => { setOver(null); }} onDrop={drop}>
+          className="min-h-full" onDragOver={dragOver} onDragEnd={() => { setOver(null); }} onDrop={drop}
+          onDragLeave={(event) => { if (!within(event)) setOver(null); }}>
           <ListHead layout={layout} setLayout={setLayout} columns={columns} sort={sort} setSort={setSort} />
           <Rows scroller={scroller} rows={rows} at={at} picked={picked} over={over} tall={tall} height={HEIGHTS[density]}
-            columns={columns} pulls={pulls} pick={pick} act={act} drag={dropBefore ? drag : null} />
+            columns={columns} pulls={pulls} pick={pick} act={act} drag={put ? drag : null} />
         </div>
       </Context>
     </div>
@@ -100,13 +109,15 @@ interface RowsProps extends Common {
   scroller: HTMLElement | null;
   /** The place of the row that the keys move from; -1 where there is none. */
   at: number;
-  /** The row that something is dragged over. */
-  over: string | null;
+  /** Where what is dragged would come to stand. */
+  over: Spot | null;
   tall: boolean;
   height: number;
   columns: readonly Column[];
   drag: ((event: DragEvent, id: string) => void) | null;
 }
+
+const MARKS = { above: "shadow-[inset_0_2px] text-accent", below: "shadow-[inset_0_-2px] text-accent" };
 
 /** Those in sight. Apart from the list: only they are drawn anew by scrolling. */
 function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, pick, act, drag }: RowsProps) {
@@ -132,7 +143,7 @@ function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, 
       {items.map((item) => {
         const row = rows[item.index];
         return row && (
-          <div key={row.id} role="presentation" className={over === row.id ? "shadow-[inset_0_2px] text-accent" : ""}>
+          <div key={row.id} role="presentation" className={over?.id === row.id ? MARKS[over.below ? "below" : "above"] : ""}>
             <Row row={row} selected={picked.ids.has(row.id)} tabbed={item.index === tabbed} place={item.index + 1}
               height={height} tall={tall} columns={columns} pulls={pulls} pick={pick} act={act}
               drag={row.endedAt === null ? drag : null} />
@@ -145,6 +156,19 @@ function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, 
 
 function idAt(target: EventTarget | null): string | null {
   return (target instanceof Element && target.closest<HTMLElement>("[data-id]")?.dataset.id) || null;
+}
+
+/** Above or below the middle of the row under the pointer. */
+function spotAt({ target, clientY }: DragEvent): Spot | null {
+  const row = target instanceof Element ? target.closest<HTMLElement>("[data-id]") : null;
+  const id = row?.dataset.id;
+  if (!row || !id) return null;
+  const { top, height } = row.getBoundingClientRect();
+  return { id, below: clientY > top + height / 2 };
+}
+
+function within({ currentTarget, relatedTarget }: DragEvent): boolean {
+  return relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
 }
 
 function rowOf(id: string | null): HTMLElement | null {

@@ -1,7 +1,7 @@
-// One step up or down in the queue.
+// Steps in the queue, and places that something is dragged to.
 import { expect, test } from "vitest";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { stepOf } from "./queue";
+import { lastSpot, placeAt, stepOf } from "./queue";
 
 const row = (id: string, place: number, endedAt: string | null = null) => ({ id, place, endedAt }) as DownloadView;
 // As the list has them: newest first, with one that has ended between them.
@@ -19,4 +19,18 @@ test("at the end there is no step, nor for what is not in the queue", () => {
   expect(step("a", false)).toBeNull();
   expect(step("d", true)).toBeNull();
   expect(step("x", true)).toBeNull();
+});
+
+test("what is dragged comes to stand where the line is drawn, and nowhere else", () => {
+  const queue = [...rows].sort((a, b) => a.place - b.place);
+  const place = (ids: string, id: string, below: boolean) => placeAt(queue, new Set(ids), { id, below });
+  expect(place("d", "a", false)).toEqual({ at: "before", id: "a" });
+  expect(place("d", "a", true)).toEqual({ at: "before", id: "b" });
+  // Past what has ended, and past what is dragged along.
+  expect(place("a", "c", true)).toEqual({ at: "before", id: "d" });
+  expect(place("bc", "a", true)).toEqual({ at: "before", id: "d" });
+  expect(place("a", "d", true)).toEqual({ at: "last" });
+  for (const [ids, id] of [["a", "x"], ["a", "a"], ["a", "gone"]] as const) expect(place(ids, id, false)).toBeNull();
+  expect(lastSpot(queue)).toEqual({ id: "d", below: true });
+  expect(lastSpot([row("x", 3, "then")])).toBeNull();
 });

@@ -5,6 +5,31 @@ import type { QueuePlace } from "../backend/generated/QueuePlace";
 /** The type of what is dragged within the list, and of nothing that comes from elsewhere. */
 export const ROWS = "application/x-longhaul-rows";
 
+/** Where something is dragged to: above or below a row. */
+export interface Spot {
+  id: string;
+  below: boolean;
+}
+
+/**
+ * The place in the queue that a spot stands for; null where there is none: over what has ended, or over what is
+ * dragged itself. `rows` are in the order of the queue.
+ */
+export function placeAt(rows: readonly DownloadView[], ids: ReadonlySet<string>, { id, below }: Spot): QueuePlace | null {
+  const at = rows.findIndex((row) => row.id === id);
+  const over = rows[at];
+  if (!over || over.endedAt !== null || ids.has(id)) return null;
+  if (!below) return { at: "before", id };
+  const next = rows.slice(at + 1).find((row) => row.endedAt === null && !ids.has(row.id));
+  return next ? { at: "before", id: next.id } : { at: "last" };
+}
+
+/** The spot below all of the queue. */
+export function lastSpot(rows: readonly DownloadView[]): Spot | null {
+  const last = rows.findLast((row) => row.endedAt === null);
+  return last ? { id: last.id, below: true } : null;
+}
+
 /** The place one step from where the picked rows stand; null where they are at the end already. */
 export function stepOf(rows: readonly DownloadView[], ids: ReadonlySet<string>, down: boolean): QueuePlace | null {
   const queue = rows.filter((row) => row.endedAt === null).sort((a, b) => a.place - b.place);

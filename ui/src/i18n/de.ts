@@ -43,7 +43,7 @@ export const de: Words = {
   deleteAsk: "{name} löschen?",
   deleteLoses: "Die Datei geht aus {folder} in den Papierkorb, der Download aus der Liste.",
   delete: "In den Papierkorb", removeShort: "Entfernen", k_space: "Leertaste", k_enter: "Enter", k_delete: "Entf",
-  k_shiftDelete: "Umschalt Entf", k_altHome: "Alt Pos1", k_altEnd: "Alt Ende", k_copy: "Strg C",
+  k_shiftDelete: "Umschalt Entf", k_altHome: "Alt Pos1", k_altEnd: "Alt Ende", k_ctrl: "Strg",
   s_asking: "fragt den Server", s_queued: "wartet, bis er an der Reihe ist", s_preparing: "wird auf dem Server hergestellt",
   s_downloading: "wird geladen", s_verifying: "wird geprüft", s_completed: "fertig", s_verified: "geprüft",
   s_whole: "vollständig · nichts, womit es zu prüfen wäre", s_saved: "an Ihren Browser übergeben", s_paused: "angehalten",

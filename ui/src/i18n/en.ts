@@ -127,7 +127,7 @@ export const en = {
   k_shiftDelete: "Shift Del",
   k_altHome: "Alt Home",
   k_altEnd: "Alt End",
-  k_copy: "Ctrl C",
+  k_ctrl: "Ctrl",
 
   // What a row says of itself
   s_asking: "asking the server",

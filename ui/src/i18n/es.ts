@@ -43,7 +43,7 @@ export const es: Words = {
   deleteAsk: "¿Eliminar {name}?",
   deleteLoses: "El archivo pasa de {folder} a la papelera y la descarga sale de la lista.",
   delete: "Mover a la papelera", removeShort: "Quitar", k_space: "Espacio", k_enter: "Intro", k_delete: "Supr",
-  k_shiftDelete: "Mayús Supr", k_altHome: "Alt Inicio", k_altEnd: "Alt Fin", k_copy: "Ctrl C",
+  k_shiftDelete: "Mayús Supr", k_altHome: "Alt Inicio", k_altEnd: "Alt Fin", k_ctrl: "Ctrl",
   s_asking: "preguntando al servidor", s_queued: "esperando su turno", s_preparing: "preparándose en el servidor",
   s_downloading: "descargando", s_verifying: "comprobando", s_completed: "lista", s_verified: "verificada",
   s_whole: "completa · sin nada con que verificarla", s_saved: "entregada a su navegador", s_paused: "en pausa",

@@ -6,6 +6,7 @@ import type { DownloadView } from "../backend/generated/DownloadView";
 import { type Act, type Host, menuOf } from "../downloads/actions";
 import { type Filter, type Group, GROUPS } from "../downloads/shown";
 import { t } from "../i18n/t";
+import { chord } from "../kit/keys";
 
 interface Deed {
   id: string;
@@ -39,16 +40,16 @@ export interface Doings {
 export function deedsOf(can: Doings): Deed[] {
   const picked = can.chosen.length === 1 ? (can.chosen[0]?.name ?? "") : t("nDownloads", { count: can.chosen.length });
   const windows: (Omit<Deed, "part"> | null)[] = [
-    { id: "add", name: t("addTitle"), icon: Plus, keys: "Ctrl N", run: can.add },
-    { id: "search", name: t("search"), icon: Search, keys: "Ctrl F", run: can.search },
-    { id: "all", name: t("selectAll"), icon: CheckCheck, keys: "Ctrl A", run: can.all },
-    can.undo && { id: "undo", name: t("undo"), icon: Undo, keys: "Ctrl Z", run: can.undo },
+    { id: "add", name: t("addTitle"), icon: Plus, keys: chord("N"), run: can.add },
+    { id: "search", name: t("search"), icon: Search, keys: chord("F"), run: can.search },
+    { id: "all", name: t("selectAll"), icon: CheckCheck, keys: chord("A"), run: can.all },
+    can.undo && { id: "undo", name: t("undo"), icon: Undo, keys: chord("Z"), run: can.undo },
     can.pauseAll && { id: "pauseAll", name: t("pauseAll"), icon: Pause, keys: "", run: can.pauseAll },
     can.resumeAll && { id: "resumeAll", name: t("resumeAll"), icon: Play, keys: "", run: can.resumeAll },
-    { id: "details", name: t("details"), icon: PanelBottom, keys: "Ctrl I", run: can.details },
+    { id: "details", name: t("details"), icon: PanelBottom, keys: chord("I"), run: can.details },
     { id: "density", name: t("set_density"), icon: Rows3, keys: "", run: can.density },
     { id: "theme", name: t("set_theme"), icon: Contrast, keys: "", run: can.theme },
-    { id: "settings", name: t("settings"), icon: Settings, keys: "Ctrl ,", run: can.settings },
+    { id: "settings", name: t("settings"), icon: Settings, keys: chord(","), run: can.settings },
     can.host.pulls ? { id: "limits", name: t("set_limit"), icon: Gauge, keys: "", run: can.settings } : null,
   ];
   return [

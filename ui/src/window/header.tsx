@@ -41,7 +41,13 @@ export function Header({
       <label className="field field-row mr-auto min-w-0 flex-1 lg:max-w-md">
         <Search aria-hidden size={14} className="shrink-0 text-dim" />
         <input ref={search} type="search" aria-label={t("search")} placeholder={t("search")} value={query}
-          onChange={(event) => { setQuery(event.target.value); }} />
+          onChange={(event) => { setQuery(event.target.value); }}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+            event.preventDefault();
+            if (query) setQuery("");
+            else event.currentTarget.blur();
+          }} />
       </label>
       {speed !== null && (
         <>
