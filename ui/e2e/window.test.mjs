@@ -374,6 +374,69 @@ test("a link of another program fills the dialog, and nothing starts by itself",
   expect(await called("add")).toEqual([]);
 });
 
+test("links come behind what is typed, and Enter in the field adds none of another program", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+n");
+  const field = page.getByTestId("add-field");
+  await field.fill("70006");
+  await page.evaluate(() => { window.desk.give("https://example.org/a.zip"); });
+  await page.getByText("Given by another program").waitFor();
+  expect(await field.inputValue()).toBe("70006\nhttps://example.org/a.zip");
+  await field.press("Enter");
+  expect(await called("add")).toEqual([]);
+  expect(await page.evaluate(() => document.activeElement?.dataset.testid)).toBe("add-confirm");
+  await page.keyboard.press("Enter");
+  await expect.poll(async () => (await called("add"))[0]?.items.length).toBe(2);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  // Behind another dialog it waits until that is closed.
+  await page.keyboard.press("Control+,");
+  await page.getByRole("dialog", { name: "Settings" }).waitFor();
+  await page.evaluate(() => { window.desk.give("https://example.org/b.zip"); });
+  expect(await page.getByTestId("add-field").count()).toBe(0);
+  await page.keyboard.press("Escape");
+  await expect.poll(() => field.inputValue()).toBe("https://example.org/b.zip");
+});
+
+test("what cannot be added is said in the dialog, which keeps what was typed", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+n");
+  const field = page.getByTestId("add-field");
+  await field.fill("https://me:secret@example.org/a.zip");
+  await page.getByText("holds a password").waitFor();
+  expect(await page.getByTestId("add-confirm").isDisabled()).toBe(true);
+  await field.fill(Array.from({ length: 10_001 }, (_, at) => at + 1).join(" "));
+  await page.getByText("more than 10000").or(page.getByText("more than 10,000")).waitFor();
+  expect(await page.getByTestId("add-confirm").isDisabled()).toBe(true);
+  await field.fill("70006");
+  await page.evaluate(() => { window.desk.refuses = { add: { code: "list", message: "the disk is full" } }; });
+  complaints = [];
+  await page.getByTestId("add-confirm").click();
+  await page.getByTestId("add-problem").waitFor();
+  expect(await field.inputValue()).toBe("70006");
+  await page.evaluate(() => { window.desk.refuses = {}; });
+  await page.getByTestId("add-confirm").click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("a cancelled download that has bytes is asked about, and removals are taken back one after the other", { timeout: 60_000 }, async () => {
+  await open(9);
+  await line(DOWNLOADING).click({ button: "right" });
+  await page.getByRole("menuitem", { name: /^Cancel/u }).click();
+  await page.getByTestId("confirm").getByText("are thrown away").waitFor();
+  expect(await called("cancel")).toEqual([]);
+  await page.getByTestId("confirm-yes").click();
+  await expect.poll(() => called("cancel")).toEqual([{ ids: [idOf(DOWNLOADING)] }]);
+  await page.locator(`[data-id="${idOf(4)}"]`).click();
+  await page.keyboard.press("Delete");
+  // The keys go on from the row beside.
+  await expect.poll(focused).toBe(idOf(5));
+  await page.keyboard.press("Delete");
+  await expect.poll(async () => (await called("remove")).length).toBe(2);
+  await page.keyboard.press("Control+z");
+  await page.keyboard.press("Control+z");
+  await expect.poll(() => called("restore")).toEqual([{ ids: [idOf(5)] }, { ids: [idOf(4)] }]);
+});
+
 test("the window speaks another language when it is told to, and the colours chosen", { timeout: 60_000 }, async () => {
   await open(3);
   await page.keyboard.press("Control+,");
@@ -390,8 +453,12 @@ test("what is in the list already is marked before it is added again", { timeout
   await open(3);
   await page.keyboard.press("Control+n");
   await page.getByTestId("add-field").fill("70001 70055");
-  await page.getByText("· in the list already").waitFor();
-  expect(await page.getByText("· in the list already").count()).toBe(1);
+  await page.getByText("· in the list already", { exact: true }).waitFor();
+  expect(await page.getByText("· in the list already", { exact: true }).count()).toBe(1);
+  await page.getByRole("button", { name: "Start 2" }).waitFor();
+  await page.getByRole("checkbox", { name: "Leave those out" }).click();
+  await page.getByTestId("add-confirm").click();
+  expect(await called("add")).toEqual([{ items: [{ kind: "file", fileId: 70_055 }] }]);
 });
 
 test("an update is offered, comes, and waits for a restart", { timeout: 60_000 }, async () => {
