@@ -9,7 +9,7 @@ import { Sparkline } from "../downloads/sparkline";
 import { faultOf } from "../i18n/faults";
 import { t } from "../i18n/t";
 import { IconButton } from "../kit/button";
-import { bytes, lapse, speed as perSecond } from "../kit/format";
+import { bytes, exactBytes, lapse, speed as perSecond, stamp, time, whole } from "../kit/format";
 import { Name } from "../kit/name";
 import { SegmentMap } from "./segment-map";
 
@@ -25,7 +25,7 @@ interface Props {
 
 export function Details({ backend, row, servers, count, act, close }: Props) {
   const facts: [string, string | null][] = [
-    [t("d_size"), row.size === null ? null : `${bytes(row.size)} (${row.size.toLocaleString()} B)`],
+    [t("d_size"), row.size === null ? null : `${bytes(row.size)} (${exactBytes(row.size)})`],
     [t("c_source"), row.source.kind === "file" ? `#${row.source.fileId}` : row.source.url],
     [t("d_server"), row.server && (servers.find(({ id }) => id === row.server)?.name ?? t("srv_gone"))],
     [t("d_folder"), row.path ?? row.folder],
@@ -34,8 +34,8 @@ export function Details({ backend, row, servers, count, act, close }: Props) {
     [t("d_sha"), row.sha256],
     [t("d_wanted"), row.wantedSha256 === row.sha256 ? null : row.wantedSha256],
     [t("d_fetched"), row.pulled ? bytes(row.pulled.fetched) : null],
-    [t("d_renewed"), row.pulled?.linksRenewed ? String(row.pulled.linksRenewed) : null],
-    [t("d_repaired"), row.pulled?.blocksRefetched ? String(row.pulled.blocksRefetched) : null],
+    [t("d_renewed"), row.pulled?.linksRenewed ? whole(row.pulled.linksRenewed) : null],
+    [t("d_repaired"), row.pulled?.blocksRefetched ? whole(row.pulled.blocksRefetched) : null],
   ];
   const why = row.fault && faultOf(row.fault);
   const moving = row.state === "downloading" || row.state === "preparing";
@@ -82,8 +82,8 @@ function Timeline({ row }: { row: DownloadView }) {
         return (
           <li key={moment.kind}>
             <span className="text-ink">{t(`m_${moment.kind}`)}</span>{" "}
-            <time dateTime={moment.at} title={then.toLocaleString()}>
-              {before ? `+${lapse(then.getTime() - Date.parse(before.at))}` : then.toLocaleTimeString()}
+            <time dateTime={moment.at} title={stamp(moment.at)}>
+              {before ? `+${lapse(then.getTime() - Date.parse(before.at))}` : time(moment.at)}
             </time>
           </li>
         );

@@ -52,7 +52,7 @@ export const Row = memo(function Row({
     progress: () => row.state !== "completed" && row.state !== "cancelled" && (
       <div className={`flex items-center gap-2 ${UNTOUCHED}`}>
         <Bar name={row.name} parts={parts} still={!moving} />
-        <span className="w-[5.5ch] shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{parts.whole} %</span>
+        <span className="w-[5.5ch] shrink-0 text-right whitespace-nowrap text-dim tabular-nums">{t("percent", { percent: parts.whole })}</span>
       </div>
     ),
     size: () => <Figure>{row.size === null ? "" : bytes(row.size)}</Figure>,

@@ -2,6 +2,7 @@
 import type { DownloadState } from "../backend/generated/DownloadState";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { partsOf } from "./bar";
+import { locale } from "../i18n/t";
 import { type Kind, kindOf, KINDS } from "./kinds";
 
 export const GROUPS = {
@@ -98,7 +99,7 @@ export interface Sort {
   down: boolean;
 }
 
-const names = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+const names = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
 const STATES: readonly DownloadState[] = [
   "downloading", "verifying", "preparing", "queued", "paused", "failed", "cancelled", "completed",
 ];

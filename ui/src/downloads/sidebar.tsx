@@ -8,6 +8,7 @@ import type { ServerLink } from "../backend/generated/ServerLink";
 import type { ServerView } from "../backend/generated/ServerView";
 import type { Totals } from "../backend/generated/Totals";
 import { t } from "../i18n/t";
+import { whole } from "../kit/format";
 import { tip } from "../kit/tooltip";
 import { ServerDot } from "../settings/server-dot";
 import { KIND_ICONS, KINDS } from "./kinds";
@@ -101,7 +102,7 @@ function Line({ id, name, icon: Icon, count, on, press }: LineProps) {
       {...tip(name, "right")}>
       <Icon aria-hidden size={16} className="shrink-0 text-dim" />
       <span className="min-w-0 flex-1 truncate text-left max-md:sr-only">{name}</span>
-      <span className="text-dim tabular-nums max-md:text-[11px]">{count?.toLocaleString()}</span>
+      <span className="text-dim tabular-nums max-md:text-[11px]">{count === null ? "" : whole(count)}</span>
     </button>
   );
 }

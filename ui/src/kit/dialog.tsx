@@ -31,11 +31,15 @@ export function Dialog({ title, close, focus, children }: DialogProps) {
     const sheet = event.target instanceof HTMLElement ? event.target : null;
     (focus?.() ?? sheet)?.focus();
   };
+  // A field that is being changed takes Escape for itself, once.
+  const stay = (event: KeyboardEvent) => {
+    if (event.target instanceof Element && event.target.closest("[data-changed]")) event.preventDefault();
+  };
   return (
     <Radix.Root open onOpenChange={(open) => { if (!open) close(); }}>
       <Radix.Portal>
         <Radix.Overlay className={SHADE} />
-        <Radix.Content aria-describedby={undefined} onOpenAutoFocus={begin} onCloseAutoFocus={end}
+        <Radix.Content aria-describedby={undefined} onOpenAutoFocus={begin} onCloseAutoFocus={end} onEscapeKeyDown={stay}
           className={`${SHEET} top-[8vh] max-h-[84vh] w-[min(44rem,calc(100vw-2rem))]`}>
           <div className="flex shrink-0 items-center border-b border-line py-2 pr-2 pl-4">
             <Radix.Title className="flex-1 text-[15px] font-semibold">{title}</Radix.Title>

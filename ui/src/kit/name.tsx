@@ -1,8 +1,10 @@
 // A file's name, cut in its middle where it is too long: its beginning and its end tell most.
+import { locale } from "../i18n/t";
+
 const TAIL = 14;
 /** Written from right to left, in part: only the browser knows which end to cut. */
 const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u;
-const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const letters = new Intl.Segmenter(locale, { granularity: "grapheme" });
 
 /** The name in two, never within what is seen as one letter. */
 export function halves(name: string): [string, string] {

@@ -1,6 +1,8 @@
-// A number that is saved when it is left or Enter is pressed, and says what is wrong with it before.
+// A number that is saved when it is left or Enter is pressed, and says what is wrong with it before. Escape
+// brings back what holds.
 import { useId, useState } from "react";
-import { t } from "../i18n/t";
+import { locale, t } from "../i18n/t";
+import { typed as written } from "../kit/format";
 
 interface Props {
   name: string;
@@ -16,7 +18,7 @@ export function NumberField({ name, hint, value, least, most, whole = true, save
   const id = useId();
   // Null while it is not being changed: then the saved value is shown.
   const [typed, setTyped] = useState<string | null>(null);
-  const text = typed ?? String(value);
+  const text = typed ?? written(value);
   const problem = problemOf(text, least, most, whole);
   const commit = () => {
     if (typed === null || problem) return;
@@ -30,7 +32,11 @@ export function NumberField({ name, hint, value, least, most, whole = true, save
       <div className="flex items-center gap-2">
         <input id={id} inputMode={whole ? "numeric" : "decimal"} value={text} aria-invalid={problem !== ""}
           aria-describedby={`${id}-note`} onBlur={commit} onChange={(event) => { setTyped(event.target.value); }}
-          onKeyDown={(event) => { if (event.key === "Enter") commit(); }}
+          data-changed={text === written(value) ? undefined : ""}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") commit();
+            else if (event.key === "Escape") setTyped(null);
+          }}
           className="field w-20 text-right tabular-nums" />
         <span id={`${id}-note`} role={problem ? "alert" : undefined} className={problem ? "text-bad" : "text-dim"}>
           {problem || hint}
@@ -47,7 +53,13 @@ export function problemOf(text: string, least: number, most: number, whole: bool
   return right ? "" : t(whole ? "wholeBetween" : "between", { least, most });
 }
 
-/** A decimal comma is one too; nothing at all is no number. */
+const between = new Intl.NumberFormat(locale).formatToParts(12_345).find(({ type }) => type === "group")?.value ?? "";
+/** As this language parts thousands: "1.000" is a thousand in German, and one in English. */
+const THOUSANDS = between && new RegExp(`^\\d{1,3}([${between}]\\d{3})+(?!\\d)`, "u");
+
+/** A decimal comma is one everywhere, and so is a point; nothing at all is no number. */
 export function numberOf(text: string): number {
-  return text.trim() === "" ? Number.NaN : Number(text.trim().replace(",", "."));
+  const trimmed = text.trim();
+  const plain = THOUSANDS && THOUSANDS.test(trimmed) ? trimmed.replaceAll(between, "") : trimmed;
+  return plain === "" ? Number.NaN : Number(plain.replace(",", "."));
 }

@@ -1,6 +1,7 @@
 // How the way to a server is: a dot beside its name, and in words.
 import type { ServerLink } from "../backend/generated/ServerLink";
 import { t } from "../i18n/t";
+import { time } from "../kit/format";
 
 const DOTS = { online: "bg-good", connecting: "bg-dim", offline: "bg-bad" };
 
@@ -12,5 +13,5 @@ export function ServerDot({ link }: { link: ServerLink }) {
 export function wayOf(link: ServerLink): string {
   if (link.state !== "offline") return t(link.state);
   const sentence = /[.!?]$/u.test(link.reason) ? link.reason : `${link.reason}.`;
-  return t("offline", { reason: sentence, time: new Date(link.nextTryAt).toLocaleTimeString() });
+  return t("offline", { reason: sentence, time: time(link.nextTryAt) });
 }

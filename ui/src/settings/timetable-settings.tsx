@@ -1,7 +1,7 @@
 // Hours of the week in which downloads go slower, or rest.
 import { ToggleGroup } from "radix-ui";
 import type { Timetable } from "../backend/generated/Timetable";
-import { language, t } from "../i18n/t";
+import { locale, t } from "../i18n/t";
 import { useKept } from "../kit/remembered";
 import { Switch } from "../kit/toggles";
 import { NumberField } from "./number-field";
@@ -13,8 +13,8 @@ const USUAL: Timetable = {
 };
 /** The first of these days is a Monday. */
 const DAYS = [...Array(7).keys()].map((day) => new Date(2026, 10, 23 + day));
-const SHORT = new Intl.DateTimeFormat(language, { weekday: "short" });
-const LONG = new Intl.DateTimeFormat(language, { weekday: "long" });
+const SHORT = new Intl.DateTimeFormat(locale, { weekday: "short" });
+const LONG = new Intl.DateTimeFormat(locale, { weekday: "long" });
 
 const two = (figure: number) => String(figure).padStart(2, "0");
 const clockOf = (minutes: number) => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;

@@ -56,7 +56,7 @@ function stateOf({ stage, found, installs, lookedAt }: UpdateView): string {
     case "looking": return t("updates_looking");
     case "fetching": {
       const { received, total } = stage;
-      return t("updates_fetching", { part: total ? `${Math.floor((100 * received) / total)} %` : bytes(received) });
+      return t("updates_fetching", { part: total ? t("percent", { percent: Math.floor((100 * received) / total) }) : bytes(received) });
     }
     case "installing": return t("updates_installing");
     case "installed": return t("updates_installed", { version: found?.version ?? "" });

@@ -4,6 +4,7 @@ import type { DownloadView } from "../backend/generated/DownloadView";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { Dialog } from "../kit/dialog";
+import { typed } from "../kit/format";
 import { numberOf, problemOf } from "../settings/number-field";
 
 const MEGA = 1_000_000;
@@ -16,7 +17,7 @@ interface Props {
 }
 
 export function LimitDialog({ rows, limit, close }: Props) {
-  const [text, setText] = useState(() => String((rows[0]?.limit ?? 0) / MEGA));
+  const [text, setText] = useState(() => typed((rows[0]?.limit ?? 0) / MEGA));
   const field = useRef<HTMLInputElement>(null);
   const problem = problemOf(text, 0, MOST, false);
   const set = (bytes: number) => {
