@@ -314,7 +314,7 @@ test("a server is added with its token, chosen from, and removed; a wrong token 
   await page.getByTestId("server-address").fill("https://jobs.example/");
   await page.getByText("Without https, the token can be read on the way.").waitFor({ state: "detached" });
   await page.getByTestId("server-save").click();
-  await page.getByText("the token is not valid").waitFor();
+  await page.getByText("The server wants a valid token.").waitFor();
   await page.getByTestId("server-token").fill("right");
   await page.getByTestId("server-token").press("Enter");
   await page.getByTestId("server-line").filter({ hasText: "Archive" }).waitFor();

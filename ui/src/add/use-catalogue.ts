@@ -7,6 +7,7 @@ import type { FileEntry } from "../backend/generated/FileEntry";
 const STILL = 150;
 /** A server that is away is asked again by itself. */
 const AGAIN = 5_000;
+const AWAY = new Set(["unreachable", "too_late"]);
 
 interface Found {
   /** Whose they are. */
@@ -32,7 +33,7 @@ export interface Catalogue extends Found {
 
 export function stageOf({ query, files, error }: Found): Stage {
   if (files.length > 0) return "files";
-  if (error !== null) return error instanceof BackendError && error.code === "unreachable" ? "away" : "failed";
+  if (error !== null) return error instanceof BackendError && AWAY.has(error.code) ? "away" : "failed";
   return query === null ? "loading" : "none";
 }
 

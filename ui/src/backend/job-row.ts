@@ -53,8 +53,9 @@ function rowOf(entry: Entry): DownloadView {
 export function snapshotOf({ entries, link, locked, forgetful }: PageJobs): Snapshot {
   const downloads = entries.map(rowOf);
   const notices: Notice[] = [];
-  if (locked) notices.push({ code: "unauthorized", message: t("tokenNeeded") });
-  if (forgetful === "tell") notices.push({ code: "not_kept", message: t("notKept") });
+  // The page's own, in its language already.
+  if (locked) notices.push({ code: "token_needed", message: t("tokenNeeded") });
+  if (forgetful === "tell") notices.push({ code: "page_not_kept", message: t("notKept") });
   return { downloads, totals: totalsOf(downloads), server: link, servers: [], notices };
 }
 

@@ -29,7 +29,7 @@ function secondsOf(reply: Response): number | null {
 /** What a browser says of a request that had no answer is for programmers. */
 function unanswered(error: unknown): BackendError {
   const late = error instanceof DOMException && error.name === "TimeoutError";
-  return new BackendError("unreachable", t(late ? "tooLate" : "noAnswer"));
+  return late ? new BackendError("too_late", t("tooLate")) : new BackendError("unreachable", t("noAnswer"));
 }
 
 /** Sends a request that takes at most 28 s; throws `ServerRefused`, or that there was no answer. */

@@ -8,10 +8,10 @@ import type { JobsReply } from "../backend/generated/JobsReply";
 import type { JobView } from "../backend/generated/JobView";
 import type { ServerLink } from "../backend/generated/ServerLink";
 import type { Remembered } from "../backend/job-row";
+import { BackendError } from "../backend/backend";
 import { ask, ServerRefused } from "../backend/wire";
 import { apply, type Entry, isOver, NOTHING, type PageEvent, type PageJobs, remembered, toHandOver } from "./page-jobs";
 import { answered, failed, type PollState } from "./poll-schedule";
-import { messageOf } from "../kit/message-of";
 
 /** Where the browser keeps the list, for a reload and for other tabs. */
 export const KEPT = "longhaul.jobs";
@@ -185,8 +185,7 @@ export class WebJobs {
     const refused = error instanceof ServerRefused ? error : null;
     const next = failed(this.pace, refused?.retryAfter ?? null, Math.random());
     this.pace = next.state;
-    const code = refused?.code ?? "unreachable";
-    const reason = messageOf(error);
+    const { code, message: reason } = error instanceof BackendError ? error : { code: "", message: String(error) };
     const link: ServerLink = next.tell
       ? { state: "offline", code, reason, nextTryAt: new Date(Date.now() + next.wait).toISOString() }
       : this.now.link;

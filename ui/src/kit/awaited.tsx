@@ -2,7 +2,8 @@
 import { TriangleAlert } from "lucide-react";
 import { t } from "../i18n/t";
 import { Button } from "./button";
-import { messageOf } from "./message-of";
+import { reasonOf } from "./message-of";
+import { Reason } from "./reason";
 
 interface SkeletonProps {
   /** What is waited for, for those who do not see the lines. */
@@ -45,7 +46,7 @@ export function Failed({ lead, error, retry, className = "" }: FailedProps) {
         <p className="flex items-center justify-center gap-2 text-[15px]">
           <TriangleAlert aria-hidden size={16} className="shrink-0 text-bad" />{lead}
         </p>
-        <p className="mt-1 text-dim">{messageOf(error)}</p>
+        <div className="mt-1 text-dim"><Reason told={reasonOf(error)} /></div>
       </div>
       <Button onClick={retry}>{t("retry")}</Button>
     </div>

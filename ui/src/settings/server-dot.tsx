@@ -1,5 +1,6 @@
 // How the way to a server is: a dot beside its name, and in words.
 import type { ServerLink } from "../backend/generated/ServerLink";
+import { type Told, toldOf } from "../i18n/refusals";
 import { t } from "../i18n/t";
 import { time } from "../kit/format";
 
@@ -9,9 +10,9 @@ export function ServerDot({ link }: { link: ServerLink }) {
   return <span aria-hidden className={`size-2 shrink-0 rounded-full ${DOTS[link.state]}`} />;
 }
 
-/** Why it is away, which may come without a full stop, and when it is tried again. */
-export function wayOf(link: ServerLink): string {
-  if (link.state !== "offline") return t(link.state);
-  const sentence = /[.!?]$/u.test(link.reason) ? link.reason : `${link.reason}.`;
-  return t("offline", { reason: sentence, time: time(link.nextTryAt) });
+/** How it is; where it is away, why, and when it is tried again. */
+export function wayOf(link: ServerLink): Told {
+  if (link.state !== "offline") return { text: t(link.state), detail: "" };
+  const { text, detail } = toldOf({ code: link.code, message: link.reason });
+  return { text: t("offline", { reason: text, time: time(link.nextTryAt) }), detail };
 }

@@ -8,6 +8,7 @@ import { t } from "../i18n/t";
 import { Button, IconButton } from "../kit/button";
 import { messageOf } from "../kit/message-of";
 import { Name } from "../kit/name";
+import { Reason } from "../kit/reason";
 import { ServerDot, wayOf } from "./server-dot";
 import { useFirstName } from "./use-first-name";
 
@@ -114,13 +115,13 @@ function Line({ name, address, link, children }: LineProps) {
   return (
     <li data-testid="server-line" data-state={link.state} className="flex min-h-8 items-center gap-2">
       <ServerDot link={link} />
-      <span className="flex min-w-0 flex-1 flex-col">
+      <div className="flex min-w-0 flex-1 flex-col">
         <span className="flex min-w-0 items-center gap-2">
           <Name name={name} className="font-medium" />
           <Name name={address} className="text-dim" />
         </span>
-        <span className="text-dim">{wayOf(link)}</span>
-      </span>
+        <div className="text-dim"><Reason told={wayOf(link)} /></div>
+      </div>
       {children}
     </li>
   );

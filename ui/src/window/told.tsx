@@ -2,9 +2,11 @@
 import type { ReactNode } from "react";
 import type { Backend } from "../backend/backend";
 import type { Snapshot } from "../backend/generated/Snapshot";
+import { toldOf } from "../i18n/refusals";
 import { t } from "../i18n/t";
 import { Button } from "../kit/button";
 import { soon as when, speed as perSecond } from "../kit/format";
+import { Reason } from "../kit/reason";
 import { SignIn } from "../kit/sign-in";
 import { wayOf } from "../settings/server-dot";
 
@@ -16,20 +18,23 @@ interface Props {
 }
 
 export function Told({ backend, list: { server, servers, notices, totals }, problem, dismissProblem }: Props) {
-  const asksToken = backend.signIn && notices.some((notice) => notice.code === "unauthorized");
+  const asksToken = backend.signIn && notices.some((notice) => notice.code === "token_needed");
   const retry = <Button onClick={backend.tryNow}>{t("tryNow")}</Button>;
   const away = servers.filter(({ link }) => link.state === "offline");
   return (
     <>
       {server.state === "offline" && !asksToken && (
         <Strip role="status" testId="offline" button={retry}>
-          <p>{wayOf(server)}</p>
+          <Reason told={wayOf(server)} />
           <p className="text-dim">{t("offlineKept")}</p>
         </Strip>
       )}
       {away.length > 0 && (
         <Strip role="status" testId="servers-offline" button={retry}>
-          {away.map(({ id, name, link }) => <p key={id}>{name}: {wayOf(link)}</p>)}
+          {away.map(({ id, name, link }) => {
+            const { text, detail } = wayOf(link);
+            return <Reason key={id} told={{ text: `${name}: ${text}`, detail }} />;
+          })}
           <p className="text-dim">{t("offlineKept")}</p>
         </Strip>
       )}
@@ -47,7 +52,7 @@ export function Told({ backend, list: { server, servers, notices, totals }, prob
         <Strip role="alert" button={asksToken
           ? <SignIn signIn={(token) => { backend.signIn?.(token); }} />
           : <Button onClick={() => { backend.dismissNotices(); }}>{t("dismiss")}</Button>}>
-          {notices.map((notice) => <p key={notice.code + notice.message}>{notice.message}</p>)}
+          {notices.map((notice) => <Reason key={notice.code + notice.message} told={toldOf(notice)} />)}
         </Strip>
       )}
       {problem && (
