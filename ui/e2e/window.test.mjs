@@ -279,6 +279,12 @@ test("a setting that cannot be is told and not saved", { timeout: 60_000 }, asyn
   await page.getByText("A whole number from 1 to 64.").waitFor();
   await field.press("Enter");
   expect(await called("setSettings")).toEqual([]);
+  // Escape is the field's, and then the dialog's.
+  await field.press("Escape");
+  expect(await field.inputValue()).toBe("4");
+  await field.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("Control+,");
   await field.fill("8");
   await field.press("Enter");
   await page.getByLabel("Speed limit in MB/s").fill("2,5");
@@ -297,6 +303,8 @@ test("what concerns this computer is set at once", { timeout: 60_000 }, async ()
   // What one part of the dialog set, another does not undo.
   await page.getByRole("radio", { name: "The server" }).click();
   await expect.poll(async () => (await called("setSettings")).at(-1)).toMatchObject({ closeToTray: true, urls: "server" });
+  await page.getByRole("button", { name: "Open logs" }).click();
+  await expect.poll(() => called("openLogs")).toEqual([null]);
   await page.getByRole("button", { name: "Save to a file…" }).click();
   await page.getByText("Saved to /home/ada/longhaul.json").waitFor();
   await page.getByRole("button", { name: "Take in a file…" }).click();

@@ -68,7 +68,7 @@ export const de: Words = {
   set_autostart: "Mit dem System starten", set_carry: "Liste und Einstellungen", exportList: "In Datei sichern …",
   importList: "Datei übernehmen …", exported: "Gesichert in {path}",
   imported: "{added} hinzugefügt, {left} ausgelassen: fertig oder schon in der Liste.", set_about: "Version und Daten",
-  copyDiagnostics: "Diagnose kopieren", set_language: "Sprache", language_system: "Wie das System", set_theme: "Farben",
+  set_fault: "Wenn etwas nicht stimmt", openLogs: "Protokolle öffnen", copyDiagnostics: "Diagnose kopieren", set_language: "Sprache", language_system: "Wie das System", set_theme: "Farben",
   theme_system: "Wie das System", theme_light: "Hell", theme_dark: "Dunkel", set_density: "Zeilen",
   comfortable: "Geräumig", compact: "Dicht", between: "Eine Zahl von {least} bis {most}.",
   wholeBetween: "Eine ganze Zahl von {least} bis {most}.",

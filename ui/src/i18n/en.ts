@@ -207,6 +207,8 @@ export const en = {
   exported: "Saved to {path}",
   imported: "{added} added, {left} left out: completed, or in the list already.",
   set_about: "Version and data",
+  set_fault: "For a report of a fault",
+  openLogs: "Open logs",
   copyDiagnostics: "Copy diagnostics",
   set_language: "Language",
   language_system: "As the system",

@@ -68,7 +68,7 @@ export const es: Words = {
   set_autostart: "Empezar con el sistema", set_carry: "Lista y ajustes", exportList: "Guardar en un archivo…",
   importList: "Incorporar un archivo…", exported: "Guardado en {path}",
   imported: "{added} añadidas, {left} omitidas: completas o ya en la lista.", set_about: "Versión y datos",
-  copyDiagnostics: "Copiar diagnóstico", set_language: "Idioma", language_system: "Como el sistema",
+  set_fault: "Para informar de un fallo", openLogs: "Abrir registros", copyDiagnostics: "Copiar diagnóstico", set_language: "Idioma", language_system: "Como el sistema",
   set_theme: "Colores", theme_system: "Como el sistema", theme_light: "Claro", theme_dark: "Oscuro",
   set_density: "Filas", comfortable: "Amplias", compact: "Compactas", between: "Un número de {least} a {most}.",
   wholeBetween: "Un número entero de {least} a {most}.",

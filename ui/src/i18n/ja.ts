@@ -57,7 +57,7 @@ export const ja: Words = {
   noTray: "このシステムにはトレイがありません。", set_autostart: "システムと一緒に起動", set_carry: "一覧と設定",
   exportList: "ファイルに保存…", importList: "ファイルを読み込む…", exported: "{path} に保存しました",
   imported: "{added} 件を追加、{left} 件を省略（完了済み、または一覧にあり）。", set_about: "バージョンとデータ",
-  copyDiagnostics: "診断情報をコピー", set_language: "言語", language_system: "システムに合わせる", set_theme: "配色",
+  set_fault: "問題を報告するとき", openLogs: "ログを開く", copyDiagnostics: "診断情報をコピー", set_language: "言語", language_system: "システムに合わせる", set_theme: "配色",
   theme_system: "システムに合わせる", theme_light: "ライト", theme_dark: "ダーク", set_density: "行",
   comfortable: "ゆったり", compact: "コンパクト", between: "{least} から {most} までの数。",
   wholeBetween: "{least} から {most} までの整数。",

@@ -52,7 +52,7 @@ export const zh: Words = {
   set_notify: "文件到达时通知我", set_urls: "链接由谁获取", urls_direct: "本机", urls_server: "服务器", set_system: "本机",
   set_tray: "关闭窗口后留在托盘", noTray: "此系统没有托盘。", set_autostart: "随系统启动", set_carry: "列表和设置",
   exportList: "保存到文件…", importList: "导入文件…", exported: "已保存到 {path}",
-  imported: "已添加 {added} 个，略过 {left} 个：已完成或已在列表中。", set_about: "版本和数据", copyDiagnostics: "复制诊断信息",
+  imported: "已添加 {added} 个，略过 {left} 个：已完成或已在列表中。", set_about: "版本和数据", set_fault: "用于报告问题", openLogs: "打开日志", copyDiagnostics: "复制诊断信息",
   set_language: "语言", language_system: "跟随系统", set_theme: "颜色", theme_system: "跟随系统", theme_light: "浅色",
   theme_dark: "深色", set_density: "行", comfortable: "宽松", compact: "紧凑", between: "{least} 到 {most} 之间的数。",
   wholeBetween: "{least} 到 {most} 之间的整数。",

@@ -71,9 +71,11 @@ export function SystemSettings({ system, settings, here, kept, updates }: Props)
           </>
         )}
         <span>{t("set_about")}</span>
-        <span className="flex min-w-0 items-center gap-2">
-          <span className="truncate text-dim select-text" title={about.dataDir}>{about.version} · {about.dataDir}</span>
+        <span className="truncate text-dim select-text" title={about.dataDir}>{about.version} · {about.dataDir}</span>
+        <span>{t("set_fault")}</span>
+        <span className="flex flex-wrap gap-2">
           <Button data-testid="diagnostics" onClick={copy}>{t("copyDiagnostics")}</Button>
+          <Button data-testid="open-logs" onClick={() => { system.openLogs().catch(failed); }}>{t("openLogs")}</Button>
         </span>
       </div>
       <p role="status" className="mt-2 min-h-[1.4em] wrap-anywhere text-dim">{said}</p>
