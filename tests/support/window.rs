@@ -107,7 +107,10 @@ impl Window {
             let Some(element) = self.now(css).await? else {
                 return Ok(None);
             };
-            let moved = self.page.action_chain().move_to_element_center(&element);
+            // A click leaves the pointer where the driver does not know it to be: a move to where it
+            // believes it to be would be none.
+            let away = self.page.action_chain().move_to(1, 1);
+            let moved = away.move_to_element_center(&element);
             Ok(moved.perform().await.is_ok().then_some(()))
         })
         .await

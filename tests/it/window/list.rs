@@ -122,11 +122,14 @@ async fn a_link_of_another_program_asks_first() -> anyhow::Result<()> {
     let second = desk.app().arg(&link).spawn()?.wait().await?;
     ensure!(second.success(), "the second start ended with {second}");
     window.shows("[data-testid=add-confirm]").await?;
-    let said = window.page.active_element().await?.prop("value").await?;
+    let field = window.shows("[data-testid=add-field]").await?;
+    let said = field.prop("value").await?;
     ensure!(
         said.as_deref() == Some(&*format!("{}/file.bin", origin.url)),
         "{said:?}"
     );
+    // Enter, pressed for something else, starts nothing.
+    press(&window, Key::Enter + "").await?;
     let rows = window.call("snapshot", Value::Null).await?["downloads"].clone();
     ensure!(
         rows == json!([]),

@@ -161,7 +161,8 @@ async fn copied_links_to_files_are_offered_where_the_user_wants_that_and_only_as
     }
     desk.copies(&link)?;
     window.shows("[data-testid=add-confirm]").await?;
-    let said = window.page.active_element().await?.prop("value").await?;
+    let field = window.shows("[data-testid=add-field]").await?;
+    let said = field.prop("value").await?;
     ensure!(said.as_deref() == Some(&*link), "{said:?}");
     ensure!(origin.asked() == 0, "it began without being asked for");
     window.click("[data-testid=add-confirm]").await?;
