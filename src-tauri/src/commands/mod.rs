@@ -6,6 +6,7 @@ mod carry;
 mod downloads;
 mod error;
 mod files;
+mod report;
 mod servers;
 mod settings;
 mod table;
@@ -90,7 +91,7 @@ commands! {
     /// Takes such a file in; null when the user chose none.
     import: () => Option<Imported>, carry::import;
     /// What a report of a fault needs, without secrets.
-    diagnostics: () => String, carry::diagnostics;
+    diagnostics: () => String, report::diagnostics;
     /// What there is to say about new versions of the app.
     updates: () => UpdateView, updates::updates;
     /// Asks the source of updates for a newer version.
