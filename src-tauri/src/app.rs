@@ -9,7 +9,8 @@ use tauri_plugin_deep_link::DeepLinkExt;
 
 use crate::{
     awake::Awake,
-    border, clipboard, commands,
+    border, clipboard,
+    commands::{self, Copied},
     host::Host,
     language::Language,
     lifecycle::{Lifecycle, Start},
@@ -56,6 +57,7 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .plugin(tauri_plugin_autostart::Builder::new().build())
         .manage(Lifecycle::new())
         .manage(Given::default())
+        .manage(Copied::default())
         .manage(kept)
         .manage(updates)
         .invoke_handler(tauri::generate_handler![commands::call])

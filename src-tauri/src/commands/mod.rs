@@ -15,7 +15,6 @@ mod updates;
 use serde_json::Value;
 use tauri::{AppHandle, Manager};
 
-pub(crate) use self::error::CommandError;
 use self::{
     about::About,
     carry::Imported,
@@ -25,6 +24,7 @@ use self::{
     settings::Choice,
     table::commands,
 };
+pub(crate) use self::{error::CommandError, report::Copied};
 use crate::{host::Host, lifecycle::Lifecycle, updates::UpdateView};
 use longhaul_client::{
     AddOutcome, AddRequest, SegmentMap, ServerEdit, ServerId, Settings, Snapshot,
@@ -92,6 +92,10 @@ commands! {
     import: () => Option<Imported>, carry::import;
     /// What a report of a fault needs, without secrets.
     diagnostics: () => String, report::diagnostics;
+    /// Puts that on the clipboard.
+    copyDiagnostics: () => (), report::copy_diagnostics;
+    /// Shows the folder of the logs.
+    openLogs: () => (), report::open_logs;
     /// What there is to say about new versions of the app.
     updates: () => UpdateView, updates::updates;
     /// Asks the source of updates for a newer version.

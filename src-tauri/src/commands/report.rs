@@ -1,7 +1,27 @@
 //! What a report of a fault needs.
 
+use std::sync::{Mutex, PoisonError};
+
+use arboard::Clipboard;
+use tauri::Manager as _;
+
 use super::{Call, CommandError};
 use crate::logs;
+
+/// What was copied from here. On X11 it is on the clipboard only for as long as somebody holds it.
+#[derive(Default)]
+pub(crate) struct Copied(Mutex<Option<Clipboard>>);
+
+impl Copied {
+    /// Blocks.
+    fn put(&self, text: String) -> Result<(), arboard::Error> {
+        // The last one may belong to a display that has gone.
+        let mut clipboard = Clipboard::new()?;
+        clipboard.set_text(text)?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(clipboard);
+        Ok(())
+    }
+}
 
 /// What a report of a fault needs: versions, settings, sums and the end of the log. No token, no
 /// link and no file's name is in it.
@@ -34,6 +54,35 @@ pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, Comma
         settings.notify,
         settings.urls,
     ))
+}
+
+pub(crate) async fn copy_diagnostics(call: &Call<'_>, (): ()) -> Result<(), CommandError> {
+    let (text, app) = (diagnostics(call, ()).await?, call.app.clone());
+    outside("copy_failed", "it could not be copied", move || {
+        app.state::<Copied>().put(text)
+    })
+    .await
+}
+
+pub(crate) async fn open_logs(call: &Call<'_>, (): ()) -> Result<(), CommandError> {
+    let folder = call.host.places.data.clone();
+    outside("cannot_open", "the folder could not be shown", move || {
+        tauri_plugin_opener::open_path(folder, None::<&str>)
+    })
+    .await
+}
+
+/// Asks the system for something, away from the runtime's threads.
+async fn outside<E: std::fmt::Display + Send + 'static>(
+    code: &str,
+    failed: &str,
+    ask: impl FnOnce() -> Result<(), E> + Send + 'static,
+) -> Result<(), CommandError> {
+    tokio::task::spawn_blocking(ask)
+        .await
+        .map_err(|error| error.to_string())
+        .and_then(|done| done.map_err(|error| error.to_string()))
+        .map_err(|why| CommandError::new(code, format!("{failed}: {why}")))
 }
 
 /// A log without the files' names that the server inside writes into it (`file="…"`).
