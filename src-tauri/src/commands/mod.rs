@@ -6,6 +6,7 @@ mod carry;
 mod downloads;
 mod error;
 mod files;
+mod redact;
 mod report;
 mod servers;
 mod settings;

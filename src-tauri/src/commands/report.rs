@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use arboard::Clipboard;
+use longhaul_client::{DownloadSource, ServerLink, Settings, Snapshot};
 use tauri::Manager as _;
+use url::Url;
 
-use super::{Call, CommandError};
-use crate::logs;
+use super::{Call, CommandError, redact::Known};
+use crate::{host::Host, logs};
 
 /// What was copied from here. On X11 it is on the clipboard only for as long as somebody holds it.
 #[derive(Default)]
@@ -24,15 +26,15 @@ impl Copied {
 }
 
 /// What a report of a fault needs: versions, settings, sums and the end of the log. No token, no
-/// link and no file's name is in it.
+/// link, no file's name and no folder is in it.
 pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, CommandError> {
     let host = call.host;
     let settings = host.manager.settings().await?;
     let snapshot = host.manager.snapshot().await?;
-    let log = without_names(&logs::end(&host.places).await);
-    Ok(format!(
-        "Longhaul {} on {} {}\nserver: {}\nway to it: {:?}\nadded servers: {:?}\ntotals: {:?}\n\
-         settings: concurrent {}, connections {}, limit {:?}, notify {}, urls {:?}\n\n{log}",
+    let servers = snapshot.servers.iter().map(|server| way(&server.link));
+    let head = format!(
+        "Longhaul {} on {} {}\nserver: {}\nway to it: {}\nadded servers: {:?}\ntotals: {:?}\n\
+         settings: concurrent {}, connections {}, limit {:?}, notify {}, urls {:?}",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH,
@@ -41,19 +43,73 @@ pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, Comma
         } else {
             "elsewhere"
         },
-        snapshot.server,
-        snapshot
-            .servers
-            .iter()
-            .map(|server| &server.link)
-            .collect::<Vec<_>>(),
+        way(&snapshot.server),
+        servers.collect::<Vec<_>>(),
         snapshot.totals,
         settings.concurrent,
         settings.connections,
         settings.limit,
         settings.notify,
         settings.urls,
-    ))
+    );
+    let (log, known) = (
+        logs::end(&host.places).await,
+        known(host, &settings, &snapshot),
+    );
+    // Of a long list it takes a while.
+    let log = tokio::task::spawn_blocking(move || Known::of(known).taken_out_of(&log));
+    let log = log
+        .await
+        .map_err(|error| CommandError::new("report_failed", error.to_string()))?;
+    Ok(format!("{head}\n\n{log}"))
+}
+
+/// How the way to a server is, without its reason, which may name a host. A code is the server's.
+fn way(link: &ServerLink) -> String {
+    match link {
+        ServerLink::Connecting => "connecting".to_owned(),
+        ServerLink::Online => "online".to_owned(),
+        ServerLink::Offline { code, .. } => {
+            let plain = |one: char| one.is_ascii_lowercase() || one == '_';
+            let code: String = code.chars().filter(|one| plain(*one)).take(40).collect();
+            format!("offline ({code})")
+        }
+    }
+}
+
+/// What the log may say and a report must not.
+fn known(host: &Host, settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+    let mut known = vec![settings.folder.clone(), host.address.clone()];
+    let folders = [
+        &host.places.data,
+        &host.places.library,
+        &host.places.downloads,
+    ];
+    known.extend(folders.map(|folder| folder.display().to_string()));
+    if let Some(home) = dirs::home_dir() {
+        let name = home
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        known.extend(name.into_iter().chain([home.display().to_string()]));
+    }
+    let mut urls = vec![host.address.as_str()];
+    for server in &snapshot.servers {
+        known.push(server.name.clone());
+        urls.push(&server.address);
+    }
+    for row in &snapshot.downloads {
+        known.push(row.name.clone());
+        if let DownloadSource::Url { url } | DownloadSource::Direct { url } = &row.source {
+            urls.push(url);
+        }
+    }
+    let hosts = urls.iter().filter_map(|url| Url::parse(url).ok());
+    known.extend(hosts.filter_map(|url| url.host_str().map(str::to_owned)));
+    // The server inside is at an address that says nothing.
+    known.retain(|word| !["127.0.0.1", "localhost", "root"].contains(&word.as_str()));
+    known.sort_unstable();
+    known.dedup();
+    known
 }
 
 pub(crate) async fn copy_diagnostics(call: &Call<'_>, (): ()) -> Result<(), CommandError> {
@@ -85,37 +141,21 @@ async fn outside<E: std::fmt::Display + Send + 'static>(
         .map_err(|why| CommandError::new(code, format!("{failed}: {why}")))
 }
 
-/// A log without the files' names that the server inside writes into it (`file="…"`).
-fn without_names(log: &str) -> String {
-    const FIELD: &str = "file=\"";
-    let mut told = String::with_capacity(log.len());
-    let mut rest = log;
-    while let Some((before, after)) = rest.split_once(FIELD) {
-        told.push_str(before);
-        told.push_str("file=…");
-        let mut is_escaped = false;
-        let end = after.find(|one| {
-            let is_end = one == '\n' || (one == '"' && !is_escaped);
-            is_escaped = one == '\\' && !is_escaped;
-            is_end
-        });
-        rest = end.map_or("", |end| after[end..].trim_start_matches('"'));
-    }
-    told.push_str(rest);
-    told
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
-    fn a_log_is_told_without_names() {
-        let log = "accepted job=1 file=\"a \\\"b\\\" c.bin\" size=2\nfile=\"cut\nmore";
-        assert_eq!(
-            without_names(log),
-            "accepted job=1 file=… size=2\nfile=…\nmore"
-        );
-        assert_eq!(without_names("nothing"), "nothing");
+    fn of_a_server_that_is_away_only_a_plain_code_is_told() {
+        let away = |code: &str| ServerLink::Offline {
+            code: code.to_owned(),
+            reason: "files.example.org does not answer".to_owned(),
+            next_try_at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(way(&away("unreachable")), "offline (unreachable)");
+        assert_eq!(way(&away("/a b.PDF\n")), "offline (ab)");
+        assert_eq!(way(&ServerLink::Online), "online");
     }
 }
