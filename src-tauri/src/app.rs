@@ -211,7 +211,7 @@ fn tray_of(app: &AppHandle, language: Language) -> Option<Tray> {
     }
     match tray::show(app, language) {
         Ok(tray) => {
-            app.state::<Lifecycle>().has_tray();
+            app.state::<Lifecycle>().has_icon();
             Some(tray)
         }
         Err(error) => {

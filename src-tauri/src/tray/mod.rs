@@ -1,9 +1,8 @@
 //! The icon in the system's tray: how all of it goes, and the few actions that need no window.
 
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+mod place;
+
+use std::sync::{Mutex, PoisonError};
 
 use longhaul_client::{Action, ClientEvent, Totals};
 use tauri::{
@@ -14,23 +13,13 @@ use tauri::{
     window::{ProgressBarState, ProgressBarStatus},
 };
 
+pub(crate) use self::place::{is_possible, is_shown};
 use crate::{
     app,
     host::Host,
     language::{Language, Words, with},
     lifecycle::Lifecycle,
 };
-
-/// Where Linux keeps the library that shows icons in trays. It is not linked: without it there is no
-/// tray, and everything else works.
-const FOLDERS: [&str; 5] = [
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/local/lib",
-];
-const LIBRARIES: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
 
 /// The menu of the icon in the tray; its first line tells how it goes.
 pub(crate) struct Tray {
@@ -48,16 +37,6 @@ struct Now {
     language: Language,
     totals: Totals,
     told: String,
-}
-
-/// Whether this system can show one.
-pub(crate) fn is_possible() -> bool {
-    !cfg!(target_os = "linux")
-        || FOLDERS.iter().any(|folder| {
-            LIBRARIES
-                .iter()
-                .any(|name| Path::new(folder).join(name).exists())
-        })
 }
 
 /// Puts the icon into the tray.
@@ -83,7 +62,9 @@ pub(crate) fn show(app: &AppHandle, language: Language) -> tauri::Result<Tray> {
         &[&state, &first, &show.0, &pause.0, &resume.0, &last, &quit.0],
     )?;
     TrayIconBuilder::with_id("longhaul")
-        .icon(Image::from_bytes(include_bytes!("../../icons/tray.png"))?)
+        .icon(Image::from_bytes(include_bytes!(
+            "../../../icons/tray.png"
+        ))?)
         .tooltip("Longhaul")
         .menu(&menu)
         .on_menu_event(|app, event| match event.id().as_ref() {
