@@ -18,7 +18,7 @@ use crate::{
     look::{self, Look},
     notify::Notifier,
     options::{Options, Places},
-    tray::{self, Tray},
+    tray::{self, Taskbar, Tray},
     updates::{self, Source, Updates},
 };
 
@@ -58,6 +58,7 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
         .manage(Lifecycle::new())
         .manage(Given::default())
         .manage(Copied::default())
+        .manage(Taskbar::default())
         .manage(kept)
         .manage(updates)
         .invoke_handler(tauri::generate_handler![commands::call])
@@ -75,21 +76,21 @@ pub(crate) fn run(options: Options, places: Places) -> anyhow::Result<()> {
     let app = builder
         .build(context)
         .context("the window cannot be opened")?;
-    app.run(|app, event| {
-        if let RunEvent::WindowEvent {
-            event: WindowEvent::CloseRequested { api, .. },
-            ..
-        } = &event
-            && app.state::<Lifecycle>().closes_to_tray()
-        {
-            api.prevent_close();
-            hide(app);
-        }
-        if let RunEvent::ExitRequested { api, .. } = event
-            && !app.state::<Lifecycle>().may_exit(app)
-        {
+    app.run(|app, event| match event {
+        RunEvent::WindowEvent { event, .. } => match event {
+            WindowEvent::CloseRequested { api, .. }
+                if app.state::<Lifecycle>().closes_to_tray() =>
+            {
+                api.prevent_close();
+                hide(app);
+            }
+            WindowEvent::Focused(is_seen) => app.state::<Taskbar>().look(app, is_seen),
+            _ => {}
+        },
+        RunEvent::ExitRequested { api, .. } if !app.state::<Lifecycle>().may_exit(app) => {
             api.prevent_exit();
         }
+        _ => {}
     });
     Ok(())
 }
@@ -186,7 +187,7 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
                     if let Some(tray) = &tray {
                         tray.tell(&event);
                     }
-                    tray::mark(app, &event.totals);
+                    app.state::<Taskbar>().hear(app, &event);
                     awake.hear(&event.totals);
                     notifier.hear(&event);
                 }
