@@ -103,6 +103,8 @@ commands! {
     lookForUpdates: () => UpdateView, updates::look;
     /// Fetches the version that was found, verifies it, and puts it in this one's place.
     installUpdate: () => UpdateView, updates::install;
+    /// Gives up what of it is being fetched.
+    cancelUpdate: () => (), updates::cancel;
     /// Ends the app and starts it anew.
     restart: () => (), updates::restart;
     /// What this is, and where it keeps things.
