@@ -177,13 +177,25 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
     let tray = tray_of(app, *language.borrow_and_update());
     let settings = app.state::<Lifecycle>().settings();
     let awake = Awake::begin(settings);
-    let mut notifier = Notifier::new(app.clone(), host.clone());
-    notifier.already_known(&host.manager.snapshot().await?);
+    let (mut notifier, mut faults) = Notifier::new(app.clone(), host.clone());
+    let start = host.manager.snapshot().await?;
+    notifier.already_known(&start);
+    let mut last = ClientEvent {
+        changed: Vec::new(),
+        removed: Vec::new(),
+        totals: start.totals,
+        server: start.server,
+        servers: start.servers,
+        notices: Vec::new(),
+    };
     loop {
         tokio::select! {
             change = changes.next() => match change {
                 Some(event) => {
                     show(app, &event);
+                    last.totals.clone_from(&event.totals);
+                    last.server.clone_from(&event.server);
+                    last.servers.clone_from(&event.servers);
                     if let Some(tray) = &tray {
                         tray.tell(&event);
                     }
@@ -192,6 +204,9 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
                     notifier.hear(&event);
                 }
                 None => return Ok(()),
+            },
+            Some(notice) = faults.recv() => if host.keep(&notice) {
+                show(app, &ClientEvent { notices: vec![notice], ..last.clone() });
             },
             () = notifier.due() => {
                 let spoken = *language.borrow();

@@ -1,6 +1,6 @@
 //! A refusal as the page sees it: a stable code, and a sentence for people.
 
-use longhaul_client::ManagerError;
+use longhaul_client::{ManagerError, Notice};
 use longhaul_protocol::DownloadId;
 use serde::Serialize;
 use ts_rs::TS;
@@ -50,5 +50,15 @@ impl From<ManagerError> for CommandError {
             ManagerError::Some { .. } => "unknown",
         };
         Self::new(code, error.to_string())
+    }
+}
+
+/// For a page that did not ask: what was tried outside of it has failed.
+impl From<CommandError> for Notice {
+    fn from(error: CommandError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+        }
     }
 }
