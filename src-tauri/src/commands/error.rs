@@ -62,3 +62,26 @@ impl From<CommandError> for Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longhaul_client::{Action, DownloadState};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_a_sentence_with_a_code() {
+        let refused = ManagerError::NotNow {
+            action: Action::Resume,
+            state: DownloadState::Verifying,
+        };
+        let error: CommandError = refused.into();
+        assert_eq!(error.code, "not_now");
+        assert_eq!(
+            error.message,
+            "a download that is being verified cannot be resumed"
+        );
+        let notice: Notice = error.clone().into();
+        assert_eq!((notice.code, notice.message), (error.code, error.message));
+    }
+}
