@@ -17,7 +17,7 @@ use crate::{commands::CommandError, host::Host, tray};
 
 /// Nobody waits longer for a window that was closed; what has not stopped by then resumes from
 /// what its control record says.
-const QUIT: Duration = Duration::from_secs(6);
+pub(crate) const QUIT: Duration = Duration::from_secs(6);
 
 /// How far the start is.
 #[derive(Debug, Clone)]
@@ -122,6 +122,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether the work has been told to stop.
+    pub(crate) fn is_quitting(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// The end that comes next is followed by a start.
     pub(crate) fn begin_anew(&self) {
         self.anew.store(true, Ordering::Release);
@@ -138,6 +143,8 @@ impl Lifecycle {
             // Quitting already, or never begun.
             return lock(&self.quitting).is_none();
         };
+        // Whoever starts from now on is not this one's to answer: it waits until this one has gone.
+        tauri_plugin_single_instance::destroy(app);
         let app = app.clone();
         *lock(&self.quitting) = Some(tauri::async_runtime::spawn(async move {
             if tokio::time::timeout(QUIT, work).await.is_err() {
