@@ -19,6 +19,9 @@ use crate::{
 /// A token file longer than this is no token file.
 const MAX_TOKEN: usize = 4096;
 
+/// Notices of the shell's own that wait to be read; the oldest beyond go.
+const MAX_NOTICES: usize = 20;
+
 /// A removal can be undone a little longer than the page offers it, also to a hand that is slow.
 const UNDO: Duration = Duration::from_secs(60);
 
@@ -32,7 +35,7 @@ pub(crate) struct Host {
     /// The server's address, for people.
     pub(crate) address: String,
     embedded: Option<Embedded>,
-    server_notice: Mutex<Option<Notice>>,
+    notices: Mutex<Vec<Notice>>,
 }
 
 impl Host {
@@ -63,7 +66,7 @@ impl Host {
                 manager,
                 places,
                 address,
-                server_notice: Mutex::new(embedded.as_ref().and_then(|it| it.notice.clone())),
+                notices: Mutex::new(embedded.iter().filter_map(|it| it.notice.clone()).collect()),
                 embedded,
             }),
             Err(error) => {
@@ -80,20 +83,19 @@ impl Host {
         self.embedded.is_some()
     }
 
-    /// Everything, with what the server inside has to say.
+    /// Everything, with what the server inside and the shell have to say.
     ///
     /// # Errors
     /// Only after a shutdown.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, CommandError> {
         let mut snapshot = self.manager.snapshot().await?;
-        let notice = self.server_notice();
-        snapshot.notices.extend(notice.clone());
+        snapshot.notices.extend(self.notices().iter().cloned());
         Ok(snapshot)
     }
 
     /// The notices have been read.
     pub(crate) async fn dismiss_notices(&self) {
-        self.server_notice().take();
+        self.notices().clear();
         self.manager.dismiss_notices().await;
     }
 
@@ -105,11 +107,25 @@ impl Host {
         }
     }
 
-    fn server_notice(&self) -> MutexGuard<'_, Option<Notice>> {
-        self.server_notice
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Keeps a notice until it has been read; whether it is one that is not being told already.
+    pub(crate) fn keep(&self, notice: &Notice) -> bool {
+        kept(&mut self.notices(), notice)
     }
+
+    fn notices(&self) -> MutexGuard<'_, Vec<Notice>> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn kept(notices: &mut Vec<Notice>, notice: &Notice) -> bool {
+    if notices.contains(notice) {
+        return false;
+    }
+    if notices.len() >= MAX_NOTICES {
+        notices.remove(0);
+    }
+    notices.push(notice.clone());
+    true
 }
 
 fn into_trash(path: &Path) -> std::io::Result<()> {
@@ -137,4 +153,28 @@ async fn elsewhere(base_url: url::Url, options: &Options) -> Result<Server, Comm
         }
     };
     Ok(Server { base_url, token })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_told_once_until_it_is_read_and_few_are_kept() {
+        let notice = |number: usize| Notice {
+            code: "file_gone".to_owned(),
+            message: format!("“{number}” is no longer there"),
+        };
+        let mut notices = Vec::new();
+        assert!(kept(&mut notices, &notice(0)));
+        assert!(!kept(&mut notices, &notice(0)));
+        for number in 1..=MAX_NOTICES {
+            assert!(kept(&mut notices, &notice(number)));
+        }
+        assert_eq!(notices.len(), MAX_NOTICES);
+        assert_eq!(notices.first(), Some(&notice(1)));
+        assert_eq!(notices.last(), Some(&notice(MAX_NOTICES)));
+        notices.clear();
+        assert!(kept(&mut notices, &notice(0)));
+    }
 }

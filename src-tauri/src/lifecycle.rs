@@ -13,11 +13,11 @@ use tauri::{AppHandle, async_runtime::JoinHandle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{commands::CommandError, host::Host};
+use crate::{commands::CommandError, host::Host, tray};
 
 /// Nobody waits longer for a window that was closed; what has not stopped by then resumes from
 /// what its control record says.
-const QUIT: Duration = Duration::from_secs(6);
+pub(crate) const QUIT: Duration = Duration::from_secs(6);
 
 /// How far the start is.
 #[derive(Debug, Clone)]
@@ -40,8 +40,8 @@ pub(crate) struct Lifecycle {
     quit: AtomicBool,
     /// Whether the app starts again when it has ended.
     anew: AtomicBool,
-    /// Whether there is an icon in the tray by which a hidden window comes back.
-    tray: AtomicBool,
+    /// Whether there is an icon by which a hidden window comes back, where somebody shows it.
+    icon: AtomicBool,
     /// What the user has set, for those parts of the shell that obey it.
     settings: watch::Sender<Settings>,
 }
@@ -56,19 +56,19 @@ impl Lifecycle {
             quitting: Mutex::new(None),
             quit: AtomicBool::new(false),
             anew: AtomicBool::new(false),
-            tray: AtomicBool::new(false),
+            icon: AtomicBool::new(false),
             settings: watch::channel(Settings::default()).0,
         }
     }
 
-    /// The icon is in the tray.
-    pub(crate) fn has_tray(&self) {
-        self.tray.store(true, Ordering::Release);
+    /// There is an icon for the tray.
+    pub(crate) fn has_icon(&self) {
+        self.icon.store(true, Ordering::Release);
     }
 
-    /// Whether there is a tray.
+    /// Whether the icon is in a tray now. Blocks for a moment.
     pub(crate) fn is_in_tray(&self) -> bool {
-        self.tray.load(Ordering::Acquire)
+        self.icon.load(Ordering::Acquire) && tray::is_shown()
     }
 
     /// Takes over what the settings say of the shell.
@@ -83,7 +83,7 @@ impl Lifecycle {
 
     /// Whether a window that is closed stays in the tray. Without a tray it would be lost.
     pub(crate) fn closes_to_tray(&self) -> bool {
-        self.is_in_tray() && self.settings.borrow().close_to_tray
+        self.settings.borrow().close_to_tray && self.is_in_tray()
     }
 
     /// Where the work says how its start went.
@@ -122,6 +122,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether the work has been told to stop.
+    pub(crate) fn is_quitting(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// The end that comes next is followed by a start.
     pub(crate) fn begin_anew(&self) {
         self.anew.store(true, Ordering::Release);
@@ -138,6 +143,8 @@ impl Lifecycle {
             // Quitting already, or never begun.
             return lock(&self.quitting).is_none();
         };
+        // Whoever starts from now on is not this one's to answer: it waits until this one has gone.
+        tauri_plugin_single_instance::destroy(app);
         let app = app.clone();
         *lock(&self.quitting) = Some(tauri::async_runtime::spawn(async move {
             if tokio::time::timeout(QUIT, work).await.is_err() {

@@ -5,6 +5,7 @@
 
 mod app;
 mod awake;
+mod background;
 mod border;
 mod clipboard;
 mod commands;
@@ -21,6 +22,8 @@ mod notify;
 mod opening;
 mod options;
 mod tray;
+mod turn;
+mod unseen;
 mod updates;
 mod whole;
 

@@ -1,6 +1,7 @@
 //! What can be said on the command line or in the environment, and the folders that follow.
 
 use std::{
+    ffi::OsStr,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{self, Path, PathBuf},
@@ -9,6 +10,8 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use url::Url;
+
+use crate::background;
 
 /// As in tauri.conf.json: the folder's name, and the app's name on the session bus.
 pub(crate) const IDENTIFIER: &str = "org.longhaul.desktop";
@@ -32,6 +35,9 @@ pub(crate) struct Options {
     /// Where new versions of the app come from, instead of what the administrator says
     #[arg(long, env = "LONGHAUL_UPDATES", value_name = "FILE")]
     pub(crate) updates: Option<PathBuf>,
+    /// Start in the tray, or minimised where there is none, as with the system
+    #[arg(long)]
+    pub(crate) in_background: bool,
     /// A link (`longhaul://add?url=…`) whose downloads are to be asked for
     #[arg(value_name = "LINK")]
     pub(crate) link: Option<String>,
@@ -43,6 +49,13 @@ pub(crate) struct Options {
         requires = "server"
     )]
     pub(crate) token_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// Whether it holds for this start alone: a start anew has a window, and no link a second time.
+    pub(crate) fn is_of_this_start(&self, argument: &OsStr) -> bool {
+        argument == background::FLAG || self.link.as_deref().is_some_and(|link| argument == link)
+    }
 }
 
 /// The folders of this run, all absolute, all there.
@@ -111,6 +124,23 @@ fn made(dir: &Path) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_anew_repeats_neither_the_link_nor_that_nobody_waits() {
+        let given = [
+            "longhaul-desktop",
+            "--updates",
+            "a",
+            background::FLAG,
+            "longhaul://add?id=7",
+        ];
+        let options = Options::parse_from(given);
+        assert!(options.in_background);
+        let left = given
+            .iter()
+            .filter(|it| !options.is_of_this_start(OsStr::new(it)));
+        assert_eq!(left.copied().collect::<Vec<_>>(), given[..3]);
+    }
 
     #[test]
     fn two_data_folders_are_two_apps_and_one_is_one() {

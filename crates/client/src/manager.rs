@@ -117,7 +117,7 @@ pub enum ManagerError {
     #[error("there is no download {0} in the list")]
     Unknown(DownloadId),
     /// The row's state does not allow it; its `can` says what it does.
-    #[error("a download that is {state:?} cannot be {}", past(*.action))]
+    #[error("a download that {} cannot be {}", now(*.state), past(*.action))]
     NotNow {
         /// What was asked.
         action: Action,
@@ -158,6 +158,19 @@ fn and_others(others: usize) -> String {
     match others {
         0 => String::new(),
         others => format!("; {others} more could not be either"),
+    }
+}
+
+const fn now(state: DownloadState) -> &'static str {
+    match state {
+        DownloadState::Queued => "waits",
+        DownloadState::Preparing => "is being prepared",
+        DownloadState::Downloading => "is being downloaded",
+        DownloadState::Verifying => "is being verified",
+        DownloadState::Completed => "is complete",
+        DownloadState::Paused => "is paused",
+        DownloadState::Failed => "has failed",
+        DownloadState::Cancelled => "was cancelled",
     }
 }
 

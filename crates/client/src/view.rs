@@ -318,6 +318,14 @@ pub struct Totals {
     pub failed: u32,
     /// Bytes per second that come in now, over all.
     pub speed: u64,
+    /// Bytes on the disk of the active rows whose size is known; for those who draw one bar for all.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub done: u64,
+    /// Bytes that those rows will have.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub whole: u64,
     /// By the timetable: whether downloads rest now.
     pub rests: bool,
     /// By the timetable: bytes per second at most now.

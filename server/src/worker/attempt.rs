@@ -226,7 +226,7 @@ impl Attempt<'_> {
                 self.discard(&artifact).await;
             }
             (End::Failed(fault), Ok(_)) => {
-                tracing::warn!(code = ?fault.code, message = fault.message, "attempt failed");
+                tracing::warn!(code = ?fault.code, why = fault.message, "attempt failed");
             }
             (End::Cancelled, Ok(_)) => tracing::info!("cancelled"),
             (End::Released, Ok(_)) => tracing::info!("given back"),

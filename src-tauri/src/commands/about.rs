@@ -27,7 +27,9 @@ pub(crate) struct About {
 }
 
 pub(crate) async fn about(call: &Call<'_>, (): ()) -> Result<About, CommandError> {
-    let host = call.host;
+    let (host, app) = (call.host, call.app.clone());
+    // It asks others.
+    let tray = tokio::task::spawn_blocking(move || app.state::<Lifecycle>().is_in_tray()).await;
     Ok(About {
         version: env!("CARGO_PKG_VERSION"),
         data_dir: host.places.data.display().to_string(),
@@ -36,6 +38,6 @@ pub(crate) async fn about(call: &Call<'_>, (): ()) -> Result<About, CommandError
             .then(|| host.places.library.display().to_string()),
         server: host.address.clone(),
         embedded: host.is_embedded(),
-        tray: call.app.state::<Lifecycle>().is_in_tray(),
+        tray: tray.unwrap_or_default(),
     })
 }

@@ -1,4 +1,4 @@
-//! The list and the settings as a file to carry elsewhere, and what a report of a fault needs.
+//! The list and the settings as a file to carry elsewhere.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use ts_rs::TS;
 
 use super::{Call, CommandError};
-use crate::{host::Host, language::Words, logs, look::Look};
+use crate::{host::Host, language::Words, look::Look};
 
 /// Of the file's shape; a later one is refused.
 const VERSION: u32 = 1;
@@ -334,59 +334,6 @@ fn wanted(
     (items, u32::try_from(left_out).unwrap_or(u32::MAX))
 }
 
-/// What a report of a fault needs: versions, settings, sums and the end of the log. No token, no
-/// link and no file's name is in it.
-pub(crate) async fn diagnostics(call: &Call<'_>, (): ()) -> Result<String, CommandError> {
-    let host = call.host;
-    let settings = host.manager.settings().await?;
-    let snapshot = host.manager.snapshot().await?;
-    let log = without_names(&logs::end(&host.places).await);
-    Ok(format!(
-        "Longhaul {} on {} {}\nserver: {}\nway to it: {:?}\nadded servers: {:?}\ntotals: {:?}\n\
-         settings: concurrent {}, connections {}, limit {:?}, notify {}, urls {:?}\n\n{log}",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        if host.is_embedded() {
-            "inside"
-        } else {
-            "elsewhere"
-        },
-        snapshot.server,
-        snapshot
-            .servers
-            .iter()
-            .map(|server| &server.link)
-            .collect::<Vec<_>>(),
-        snapshot.totals,
-        settings.concurrent,
-        settings.connections,
-        settings.limit,
-        settings.notify,
-        settings.urls,
-    ))
-}
-
-/// A log without the files' names that the server inside writes into it (`file="…"`).
-fn without_names(log: &str) -> String {
-    const FIELD: &str = "file=\"";
-    let mut told = String::with_capacity(log.len());
-    let mut rest = log;
-    while let Some((before, after)) = rest.split_once(FIELD) {
-        told.push_str(before);
-        told.push_str("file=…");
-        let mut is_escaped = false;
-        let end = after.find(|one| {
-            let is_end = one == '\n' || (one == '"' && !is_escaped);
-            is_escaped = one == '\\' && !is_escaped;
-            is_end
-        });
-        rest = end.map_or("", |end| after[end..].trim_start_matches('"'));
-    }
-    told.push_str(rest);
-    told
-}
-
 #[cfg(test)]
 mod tests {
     use longhaul_client::FolderRule;
@@ -504,16 +451,6 @@ mod tests {
         let there = [row("https://h/1", here)];
         let (items, left_out) = wanted(&saved, &there, &servers, &BTreeSet::new());
         assert_eq!((items.len(), left_out), (0, 2));
-    }
-
-    #[test]
-    fn a_log_is_told_without_names() {
-        let log = "accepted job=1 file=\"a \\\"b\\\" c.bin\" size=2\nfile=\"cut\nmore";
-        assert_eq!(
-            without_names(log),
-            "accepted job=1 file=… size=2\nfile=…\nmore"
-        );
-        assert_eq!(without_names("nothing"), "nothing");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A refusal as the page sees it: a stable code, and a sentence for people.
 
-use longhaul_client::ManagerError;
+use longhaul_client::{ManagerError, Notice};
 use longhaul_protocol::DownloadId;
 use serde::Serialize;
 use ts_rs::TS;
@@ -50,5 +50,38 @@ impl From<ManagerError> for CommandError {
             ManagerError::Some { .. } => "unknown",
         };
         Self::new(code, error.to_string())
+    }
+}
+
+/// For a page that did not ask: what was tried outside of it has failed.
+impl From<CommandError> for Notice {
+    fn from(error: CommandError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longhaul_client::{Action, DownloadState};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_a_sentence_with_a_code() {
+        let refused = ManagerError::NotNow {
+            action: Action::Resume,
+            state: DownloadState::Verifying,
+        };
+        let error: CommandError = refused.into();
+        assert_eq!(error.code, "not_now");
+        assert_eq!(
+            error.message,
+            "a download that is being verified cannot be resumed"
+        );
+        let notice: Notice = error.clone().into();
+        assert_eq!((notice.code, notice.message), (error.code, error.message));
     }
 }

@@ -3,11 +3,13 @@
 use longhaul_client::ServerId;
 use longhaul_protocol::FilesPage;
 use serde::Deserialize;
+use tauri::Manager as _;
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 use ts_rs::TS;
 
 use super::{Call, CommandError, downloads::Ids};
+use crate::look::Look;
 
 /// Which page of the catalogue.
 #[derive(Debug, Deserialize, TS)]
@@ -40,11 +42,12 @@ pub(crate) async fn show_in_folder(call: &Call<'_>, rows: Ids) -> Result<(), Com
 
 pub(crate) async fn choose_folder(call: &Call<'_>, (): ()) -> Result<Option<String>, CommandError> {
     let settings = call.host.manager.settings().await?;
+    let language = *call.app.state::<Look>().language().borrow();
     let (reply, chosen) = oneshot::channel();
     call.app
         .dialog()
         .file()
-        .set_title("Where downloads go")
+        .set_title(language.words().choose_folder)
         .set_directory(settings.folder)
         .pick_folder(move |folder| {
             let _ = reply.send(folder);

@@ -6,6 +6,8 @@ mod carry;
 mod downloads;
 mod error;
 mod files;
+mod redact;
+mod report;
 mod servers;
 mod settings;
 mod table;
@@ -14,7 +16,6 @@ mod updates;
 use serde_json::Value;
 use tauri::{AppHandle, Manager};
 
-pub(crate) use self::error::CommandError;
 use self::{
     about::About,
     carry::Imported,
@@ -24,6 +25,7 @@ use self::{
     settings::Choice,
     table::commands,
 };
+pub(crate) use self::{error::CommandError, report::Copied};
 use crate::{host::Host, lifecycle::Lifecycle, updates::UpdateView};
 use longhaul_client::{
     AddOutcome, AddRequest, SegmentMap, ServerEdit, ServerId, Settings, Snapshot,
@@ -90,13 +92,19 @@ commands! {
     /// Takes such a file in; null when the user chose none.
     import: () => Option<Imported>, carry::import;
     /// What a report of a fault needs, without secrets.
-    diagnostics: () => String, carry::diagnostics;
+    diagnostics: () => String, report::diagnostics;
+    /// Puts that on the clipboard.
+    copyDiagnostics: () => (), report::copy_diagnostics;
+    /// Shows the folder of the logs.
+    openLogs: () => (), report::open_logs;
     /// What there is to say about new versions of the app.
     updates: () => UpdateView, updates::updates;
     /// Asks the source of updates for a newer version.
     lookForUpdates: () => UpdateView, updates::look;
     /// Fetches the version that was found, verifies it, and puts it in this one's place.
     installUpdate: () => UpdateView, updates::install;
+    /// Gives up what of it is being fetched.
+    cancelUpdate: () => (), updates::cancel;
     /// Ends the app and starts it anew.
     restart: () => (), updates::restart;
     /// What this is, and where it keeps things.

@@ -20,6 +20,11 @@ pub(crate) async fn install(call: &Call<'_>, (): ()) -> Result<UpdateView, Comma
     Ok(call.app.state::<Updates>().install(call.app).await)
 }
 
+pub(crate) async fn cancel(call: &Call<'_>, (): ()) -> Result<(), CommandError> {
+    call.app.state::<Updates>().cancel().await;
+    Ok(())
+}
+
 pub(crate) async fn restart(call: &Call<'_>, (): ()) -> Result<(), CommandError> {
     call.app.state::<Lifecycle>().begin_anew();
     call.app.exit(0);

@@ -25,6 +25,7 @@ pub(super) const WORDS: Words = Words {
     many_failed: "{} Downloads sind fehlgeschlagen",
     retry_all: "Alle erneut versuchen",
     more: "und {} weitere",
+    choose_folder: "Speicherort der Downloads",
     save_list: "Liste und Einstellungen sichern",
     take_list: "Eine gesicherte Liste übernehmen",
 };

@@ -25,6 +25,7 @@ pub(super) const WORDS: Words = Words {
     many_failed: "{} downloads failed",
     retry_all: "Retry all",
     more: "and {} more",
+    choose_folder: "Where downloads go",
     save_list: "Save the list and the settings",
     take_list: "Take in a saved list",
 };

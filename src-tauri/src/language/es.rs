@@ -25,6 +25,7 @@ pub(super) const WORDS: Words = Words {
     many_failed: "{} descargas han fallado",
     retry_all: "Reintentar todo",
     more: "y {} más",
+    choose_folder: "Dónde guardar las descargas",
     save_list: "Guardar la lista y los ajustes",
     take_list: "Incorporar una lista guardada",
 };

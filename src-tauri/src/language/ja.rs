@@ -25,6 +25,7 @@ pub(super) const WORDS: Words = Words {
     many_failed: "{} 件のダウンロードに失敗しました",
     retry_all: "すべて再試行",
     more: "ほか {} 件",
+    choose_folder: "ダウンロードの保存先",
     save_list: "リストと設定を保存",
     take_list: "保存したリストを取り込む",
 };

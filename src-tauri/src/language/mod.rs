@@ -89,6 +89,7 @@ pub(crate) struct Words {
     pub(crate) retry_all: &'static str,
     pub(crate) more: &'static str,
 
+    pub(crate) choose_folder: &'static str,
     pub(crate) save_list: &'static str,
     pub(crate) take_list: &'static str,
 }

@@ -25,6 +25,7 @@ pub(super) const WORDS: Words = Words {
     many_failed: "{} 个下载失败",
     retry_all: "全部重试",
     more: "以及另外 {} 个",
+    choose_folder: "下载的保存位置",
     save_list: "保存列表和设置",
     take_list: "导入已保存的列表",
 };

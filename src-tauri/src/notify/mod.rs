@@ -7,10 +7,11 @@ mod words;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use longhaul_client::{ClientEvent, DownloadView, ManagerError, Snapshot};
+use longhaul_client::{ClientEvent, DownloadView, ManagerError, Notice, Snapshot};
 use longhaul_protocol::DownloadId;
 use tauri::AppHandle;
 use tokio::{
+    sync::mpsc,
     task::{AbortHandle, JoinSet},
     time::Instant,
 };
@@ -24,6 +25,8 @@ use crate::{app, commands::CommandError, host::Host, language::Language};
 const GATHER: Duration = Duration::from_secs(2);
 /// Notifications whose buttons are listened to; the oldest beyond are left to themselves.
 const MAX_OPEN: usize = 32;
+/// Failed buttons that wait to be told; what comes beyond is in the log.
+const MAX_FAULTS: usize = 8;
 
 /// What the user chose on a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +52,16 @@ pub(crate) struct Notifier {
     open: JoinSet<()>,
     oldest: VecDeque<AbortHandle>,
     center: Arc<show::Center>,
+    faults: mpsc::Sender<Notice>,
 }
 
 impl Notifier {
-    pub(crate) fn new(app: AppHandle, host: Arc<Host>) -> Self {
+    /// Where a button does not do what it says, that comes from the receiver: whoever pressed it looks
+    /// at the window next.
+    pub(crate) fn new(app: AppHandle, host: Arc<Host>) -> (Self, mpsc::Receiver<Notice>) {
         let icon = host.places.data.join("icon.png");
-        Self {
+        let (faults, told) = mpsc::channel(MAX_FAULTS);
+        let notifier = Self {
             app,
             host,
             news: News::default(),
@@ -63,7 +70,9 @@ impl Notifier {
             open: JoinSet::new(),
             oldest: VecDeque::new(),
             center: Arc::new(show::Center::new(icon)),
-        }
+            faults,
+        };
+        (notifier, told)
     }
 
     /// What has ended already was told in an earlier run, or is in sight when the window opens.
@@ -107,12 +116,13 @@ impl Notifier {
             oldest.abort();
         }
         let (app, host, center) = (self.app.clone(), self.host.clone(), self.center.clone());
+        let faults = self.faults.clone();
         self.oldest.push_back(self.open.spawn(async move {
             if let Some(reaction) = center.show(message).await
                 && let Err(error) = react(&app, &host, reaction).await
             {
                 tracing::warn!(%error, "a notification's button did not work");
-                // The window shows what became of the row.
+                let _ = faults.try_send(error.into());
                 app::raise(&app);
             }
         }));

@@ -1,10 +1,14 @@
 //! New versions of the app: found once a day where the user wants that, fetched and put in place
 //! when the user says so. Without a source that somebody has set up, nobody is asked.
 
+mod fetch;
 mod place;
 mod source;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use longhaul_client::Settings;
@@ -15,14 +19,17 @@ use tauri::{
 };
 use tauri_plugin_updater::{Error, Update, UpdaterExt as _};
 use tokio::{
-    sync::{Mutex, watch},
+    sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use ts_rs::TS;
 
-use self::place::Place;
 pub(crate) use self::source::Source;
+use self::{
+    fetch::{Bounds, Stopped},
+    place::Place,
+};
 
 /// The event that tells the page of it.
 const EVENT: &str = "updates";
@@ -33,8 +40,11 @@ const DAY: Duration = Duration::from_hours(24);
 const AGAIN: Duration = Duration::from_hours(1);
 /// For the list of versions.
 const ANSWER: Duration = Duration::from_secs(30);
-/// A version that is larger is none of ours: it is held in memory while its signature is verified.
-const LARGEST: u64 = 256 << 20;
+const BOUNDS: Bounds = Bounds {
+    // A version that is larger is none of ours: it is held in memory while its signature is verified.
+    most: 256 << 20,
+    patience: Duration::from_secs(30),
+};
 const NOTES: usize = 8 << 10;
 
 /// What there is to say about new versions.
@@ -92,10 +102,12 @@ pub(crate) enum UpdateStage {
     Installed,
 }
 
-/// One thing at a time is done about updates.
+/// One thing at a time is done about updates: what the stage says.
 pub(crate) struct Updates {
     view: watch::Sender<UpdateView>,
     found: Mutex<Option<Update>>,
+    /// Of the transfer that runs, or ran last.
+    cancel: Mutex<CancellationToken>,
 }
 
 impl Updates {
@@ -112,6 +124,7 @@ impl Updates {
         Self {
             view: watch::channel(view).0,
             found: Mutex::new(None),
+            cancel: Mutex::default(),
         }
     }
 
@@ -120,13 +133,11 @@ impl Updates {
         self.view.borrow().clone()
     }
 
-    /// Asks the source for a newer version.
+    /// Asks the source for a newer version, unless something else is being done.
     pub(crate) async fn look(&self, app: &AppHandle) -> UpdateView {
-        let mut found = self.found.lock().await;
-        if self.view().source.is_none() || self.view().stage == UpdateStage::Installed {
+        if self.view().source.is_none() || !self.begin(UpdateStage::Looking) {
             return self.view();
         }
-        self.change(|view| view.stage = UpdateStage::Looking);
         let builder = app.updater_builder().timeout(ANSWER);
         let answer = match builder.build() {
             Ok(updater) => updater.check().await,
@@ -142,7 +153,7 @@ impl Updates {
                     view.error = None;
                     view.looked_at = Some(Timestamp::now());
                 });
-                *found = update;
+                *lock(&self.found) = update;
             }
             Err(error) => self.failed(&said(&error)),
         }
@@ -150,19 +161,29 @@ impl Updates {
         self.view()
     }
 
-    /// Fetches the version that was found, verifies it, and puts it in this one's place.
+    /// Fetches the version that was found, verifies it, and puts it in this one's place, unless
+    /// something else is being done.
     pub(crate) async fn install(&self, app: &AppHandle) -> UpdateView {
-        let found = self.found.lock().await;
-        if let (Some(update), Some(place)) = (&*found, Place::of(app))
-            && self.view().stage != UpdateStage::Installed
+        let found = lock(&self.found).clone();
+        let fetching = UpdateStage::Fetching {
+            received: 0,
+            total: None,
+        };
+        if let (Some(update), Some(place)) = (found, Place::of(app))
+            && self.begin(fetching)
         {
             self.change(|view| view.error = None);
-            let stage = match self.fetch_and_put(update.clone(), place).await {
+            let version = update.version.clone();
+            let stage = match self.fetch_and_put(update, place).await {
                 Ok(()) => {
-                    tracing::info!(version = update.version, "a new version is installed");
+                    tracing::info!(version, "a new version is installed");
                     UpdateStage::Installed
                 }
-                Err(why) => {
+                Err(Stopped::ByUser) => {
+                    tracing::info!(version, "a new version is not fetched: the user said so");
+                    UpdateStage::Idle
+                }
+                Err(Stopped::Because(why)) => {
                     self.failed(&why);
                     UpdateStage::Idle
                 }
@@ -172,29 +193,53 @@ impl Updates {
         self.view()
     }
 
-    async fn fetch_and_put(&self, update: Update, place: Place) -> Result<(), String> {
+    /// Gives up what is being fetched; when it returns, that has ended. What is being put in place is.
+    pub(crate) async fn cancel(&self) {
+        let mut view = self.view.subscribe();
+        lock(&self.cancel).cancel();
+        let is_over = |view: &UpdateView| !matches!(view.stage, UpdateStage::Fetching { .. });
+        // The sender is this one's own.
+        let _ = view.wait_for(is_over).await;
+    }
+
+    async fn fetch_and_put(&self, update: Update, place: Place) -> Result<(), Stopped> {
+        let refused = |why: &str| Stopped::Because(why.to_owned());
         if !source::is_allowed(&update.download_url) {
-            return Err("the source offers it over a connection that is not secure".to_owned());
+            return Err(refused(
+                "the source offers it over a connection that is not secure",
+            ));
         }
-        let (mut received, too_large) = (0, CancellationToken::new());
+        let (tell, progress) = watch::channel((0_u64, None));
         let on_chunk = |length: usize, total| {
-            received += u64::try_from(length).unwrap_or(u64::MAX);
-            if received > LARGEST {
-                too_large.cancel();
-            }
+            let more = u64::try_from(length).unwrap_or(u64::MAX);
+            tell.send_modify(|progress| *progress = (progress.0.saturating_add(more), total));
+            let received = tell.borrow().0;
             self.change(|view| view.stage = UpdateStage::Fetching { received, total });
         };
-        let bytes = tokio::select! {
-            biased;
-            () = too_large.cancelled() => {
-                return Err(format!("it has more than {} MiB", LARGEST >> 20));
-            }
-            bytes = update.download(on_chunk, || {}) => bytes.map_err(|error| said(&error))?,
+        let download = async {
+            let bytes = update.download(on_chunk, || {}).await;
+            bytes.map_err(|error| said(&error))
         };
+        let cancel = lock(&self.cancel).clone();
+        let bytes = fetch::within(BOUNDS, &cancel, progress, download).await?;
         self.change(|view| view.stage = UpdateStage::Installing);
         spawn_blocking(move || place.put(&update, &bytes))
             .await
-            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())
+            .and_then(|put| put)
+            .map_err(Stopped::Because)
+    }
+
+    /// Whether nothing else is being done, and this is from now on.
+    fn begin(&self, stage: UpdateStage) -> bool {
+        self.view.send_if_modified(|view| {
+            let is_free = view.stage == UpdateStage::Idle;
+            if is_free {
+                view.stage = stage;
+                *lock(&self.cancel) = CancellationToken::new();
+            }
+            is_free
+        })
     }
 
     fn failed(&self, why: &str) {
@@ -205,6 +250,10 @@ impl Updates {
     fn change(&self, change: impl FnOnce(&mut UpdateView)) {
         self.view.send_modify(change);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Release {

@@ -1,7 +1,7 @@
 //! The rows in memory and the views of them that the driver needs, kept up to date with each step
 //! instead of searched for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use longhaul_protocol::{DownloadId, JobId};
@@ -34,6 +34,8 @@ pub(crate) struct Rows {
     /// How many rows of a server wait to be pulled, and have been made.
     ready: HashMap<ServerId, usize>,
     jobs: HashMap<JobId, DownloadId>,
+    /// Rows that something is done for now: few, however long the list is.
+    active: HashSet<DownloadId>,
     totals: Totals,
 }
 
@@ -115,6 +117,9 @@ impl Rows {
         if let Some(job) = record.job {
             self.jobs.insert(job, record.id);
         }
+        if is_active(&record.state) {
+            self.active.insert(record.id);
+        }
         self.totals.all += 1;
         *self.sum_of(&record.state) += 1;
     }
@@ -137,6 +142,7 @@ impl Rows {
         {
             self.jobs.remove(&job);
         }
+        self.active.remove(&record.id);
         self.totals.all -= 1;
         *self.sum_of(&record.state) -= 1;
     }
@@ -202,7 +208,16 @@ impl Rows {
 
     /// The sums, without the speed.
     pub(crate) fn totals(&self) -> Totals {
-        self.totals.clone()
+        let mut totals = self.totals.clone();
+        for row in self.active.iter().filter_map(|id| self.rows.get(id)) {
+            let pulled = row.record.pulled.as_ref();
+            let size = row.record.size.or_else(|| pulled?.total);
+            let Some(size) = size else { continue };
+            let done = pulled.map_or(0, |pulled| pulled.done);
+            totals.done = totals.done.saturating_add(done.min(size));
+            totals.whole = totals.whole.saturating_add(size);
+        }
+        totals
     }
 
     /// All ids, newest first.
@@ -236,6 +251,13 @@ impl Rows {
     pub(crate) fn next_order(&self) -> u64 {
         self.order.last().map_or(1, |(order, _)| order + 1)
     }
+}
+
+const fn is_active(state: &State) -> bool {
+    matches!(
+        state.shown(),
+        DownloadState::Preparing | DownloadState::Downloading | DownloadState::Verifying
+    )
 }
 
 /// A row as front ends see it. `pull_speed` is what pulls make at present, for the part of a
@@ -330,4 +352,52 @@ pub(crate) fn name_in(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let last = url.path_segments()?.rfind(|part| !part.is_empty())?;
     Some(last.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::PulledView;
+
+    fn pulled(done: u64, total: Option<u64>) -> PulledView {
+        PulledView {
+            done,
+            total,
+            verified: 0,
+            fetched: done,
+            connections: 1,
+            links_renewed: 0,
+            blocks_refetched: 0,
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn one_bar_for_all_is_of_the_active_rows_whose_size_is_known() {
+        let mut rows = Rows::default();
+        let mut add = |state, size, pulled| {
+            let id = DownloadId::random();
+            let source = DownloadSource::Direct { url: String::new() };
+            let mut record = Record::new(id, 1, source, "/".into(), Timestamp::UNIX_EPOCH);
+            (record.state, record.size, record.pulled) = (state, size, pulled);
+            rows.insert(record);
+            id
+        };
+        let first = add(State::Downloading, Some(100), Some(pulled(40, Some(100))));
+        add(State::Preparing, Some(300), None);
+        add(State::Verifying, None, Some(pulled(50, Some(50))));
+        // Of these nobody knows, or nothing is done for them now.
+        add(State::Downloading, None, Some(pulled(7, None)));
+        add(State::Paused, Some(1000), Some(pulled(500, Some(1000))));
+        add(State::Ready, Some(1000), None);
+        let totals = rows.totals();
+        assert_eq!((totals.done, totals.whole, totals.active), (90, 450, 4));
+        rows.step(first, Event::Pause, Timestamp::UNIX_EPOCH)
+            .expect("there")
+            .expect("pauses");
+        let totals = rows.totals();
+        assert_eq!((totals.done, totals.whole, totals.active), (50, 350, 3));
+        rows.remove(first);
+        assert_eq!(rows.totals().whole, 350);
+    }
 }

@@ -33,7 +33,7 @@ pub(crate) fn finish(part: &Part, record: &mut Record) -> Result<PathBuf, Error>
         match control::replace(place, record) {
             // All bytes are there: that a crash might now cost a second pull is the smaller harm.
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                tracing::warn!(name = %place.name, "the disk is full: the file is finished without a word in its record");
+                tracing::warn!(name = ?place.name, "the disk is full: the file is finished without a word in its record");
             }
             replaced => replaced.map_err(|error| failed(&error))?,
         }

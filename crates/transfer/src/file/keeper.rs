@@ -62,7 +62,7 @@ impl Keeper {
                 .sync_data()
                 .map_err(|error| Error::in_folder("sync", &part.place.folder, &error))?;
             if let Err(error) = control::replace(&part.place, &record) {
-                tracing::warn!(%error, name = %part.place.name, "the control record could not be written; the last one stays");
+                tracing::warn!(%error, name = ?part.place.name, "the control record could not be written; the last one stays");
             }
             Ok(())
         }))

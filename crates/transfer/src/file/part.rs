@@ -203,7 +203,7 @@ fn take_over(place: Place, record: &Record) -> Result<Option<Part>, Error> {
     if lock(&file).is_err() {
         return Ok(None);
     }
-    tracing::warn!(name = %place.name, "a damaged control record was found; its download starts over");
+    tracing::warn!(name = ?place.name, "a damaged control record was found; its download starts over");
     control::replace(&place, record).map_err(|error| failed(&error))?;
     Ok(Some(Part::new(place, file)))
 }

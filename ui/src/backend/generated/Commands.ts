@@ -164,6 +164,10 @@ lookForUpdates: { args: null, reply: UpdateView, },
  */
 installUpdate: { args: null, reply: UpdateView, }, 
 /**
+ * Gives up what of it is being fetched.
+ */
+cancelUpdate: { args: null, reply: null, }, 
+/**
  * Ends the app and starts it anew.
  */
 restart: { args: null, reply: null, }, 

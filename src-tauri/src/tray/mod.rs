@@ -1,19 +1,22 @@
 //! The icon in the system's tray: how all of it goes, and the few actions that need no window.
 
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+mod place;
+mod taskbar;
+
+use std::sync::{Mutex, PoisonError};
 
 use longhaul_client::{Action, ClientEvent, Totals};
 use tauri::{
     AppHandle, Manager, Wry,
     image::Image,
     menu::{Menu, MenuItem, PredefinedMenuItem},
-    tray::TrayIconBuilder,
-    window::{ProgressBarState, ProgressBarStatus},
+    tray::{TrayIcon, TrayIconBuilder},
 };
 
+pub(crate) use self::{
+    place::{is_possible, is_shown},
+    taskbar::Taskbar,
+};
 use crate::{
     app,
     host::Host,
@@ -21,19 +24,10 @@ use crate::{
     lifecycle::Lifecycle,
 };
 
-/// Where Linux keeps the library that shows icons in trays. It is not linked: without it there is no
-/// tray, and everything else works.
-const FOLDERS: [&str; 5] = [
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/local/lib",
-];
-const LIBRARIES: [&str; 2] = ["libayatana-appindicator3.so.1", "libappindicator3.so.1"];
-
-/// The menu of the icon in the tray; its first line tells how it goes.
+/// The icon in the tray; the first line of its menu tells how it goes, and so does its tooltip, which
+/// Linux has none of.
 pub(crate) struct Tray {
+    icon: TrayIcon,
     state: MenuItem<Wry>,
     /// Each action, and where its words are.
     actions: Vec<(MenuItem<Wry>, Label)>,
@@ -48,16 +42,6 @@ struct Now {
     language: Language,
     totals: Totals,
     told: String,
-}
-
-/// Whether this system can show one.
-pub(crate) fn is_possible() -> bool {
-    !cfg!(target_os = "linux")
-        || FOLDERS.iter().any(|folder| {
-            LIBRARIES
-                .iter()
-                .any(|name| Path::new(folder).join(name).exists())
-        })
 }
 
 /// Puts the icon into the tray.
@@ -82,8 +66,10 @@ pub(crate) fn show(app: &AppHandle, language: Language) -> tauri::Result<Tray> {
         app,
         &[&state, &first, &show.0, &pause.0, &resume.0, &last, &quit.0],
     )?;
-    TrayIconBuilder::with_id("longhaul")
-        .icon(Image::from_bytes(include_bytes!("../../icons/tray.png"))?)
+    let icon = TrayIconBuilder::with_id("longhaul")
+        .icon(Image::from_bytes(include_bytes!(
+            "../../../icons/tray.png"
+        ))?)
         .tooltip("Longhaul")
         .menu(&menu)
         .on_menu_event(|app, event| match event.id().as_ref() {
@@ -95,6 +81,7 @@ pub(crate) fn show(app: &AppHandle, language: Language) -> tauri::Result<Tray> {
         })
         .build(app)?;
     Ok(Tray {
+        icon,
         state,
         actions: vec![show, pause, resume, quit],
         now: Mutex::new(Now {
@@ -152,6 +139,9 @@ impl Tray {
         let text = said(&now.totals, now.language.words());
         if now.told != text {
             set(&self.state, &text);
+            if let Err(error) = self.icon.set_tooltip(Some(format!("Longhaul\n{text}"))) {
+                tracing::debug!(%error, "the tray could not be told");
+            }
             now.told = text;
         }
     }
@@ -163,31 +153,31 @@ fn set(item: &MenuItem<Wry>, text: &str) {
     }
 }
 
-/// Shows on the window's icon in the taskbar that something is under way.
-pub(crate) fn mark(app: &AppHandle, totals: &Totals) {
-    let status = match (totals.active, totals.failed) {
-        (0, _) => ProgressBarStatus::None,
-        _ => ProgressBarStatus::Indeterminate,
-    };
-    if let Some(window) = app.get_webview_window(app::WINDOW) {
-        let state = ProgressBarState {
-            status: Some(status),
-            progress: None,
-        };
-        if let Err(error) = window.set_progress_bar(state) {
-            tracing::debug!(%error, "the taskbar could not be told");
-        }
-    }
-}
-
-/// In whole megabytes: a figure that changes four times a second would only flicker there.
+/// How much runs, how far it is, how fast it goes.
 fn said(totals: &Totals, words: &Words) -> String {
     let downloads = match totals.active {
         0 => return words.tray_idle.to_owned(),
         1 => words.tray_one.to_owned(),
         active => with(words.tray_many, &active),
     };
-    format!("{downloads} · {} MB/s", totals.speed / 1_000_000)
+    let percent = taskbar::percent(totals).map(|percent| format!("{percent} %"));
+    let speed = Some(speed(totals.speed, words));
+    let parts = [Some(downloads), percent, speed];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// Two figures below 10 MB/s, and whole megabytes above: finer ones, four times a second, would only
+/// flicker there.
+fn speed(bytes: u64, words: &Words) -> String {
+    match bytes {
+        0..100_000 => format!("{} kB/s", bytes / 1000),
+        100_000..1_000_000 => format!("{} kB/s", bytes / 10_000 * 10),
+        1_000_000..10_000_000 => {
+            let tenths = bytes / 100_000;
+            format!("{}{}{} MB/s", tenths / 10, words.point, tenths % 10)
+        }
+        _ => format!("{} MB/s", bytes / 1_000_000),
+    }
 }
 
 #[cfg(test)]
@@ -204,8 +194,32 @@ mod tests {
         let in_english = |totals| said(&totals, Language::En.words());
         assert_eq!(in_english(totals(0, 5)), "Nothing is being downloaded");
         assert_eq!(in_english(totals(1, 41_900_000)), "1 download · 41 MB/s");
-        assert_eq!(in_english(totals(12, 0)), "12 downloads · 0 MB/s");
+        assert_eq!(in_english(totals(12, 0)), "12 downloads · 0 kB/s");
         let in_german = said(&totals(12, 0), Language::De.words());
-        assert_eq!(in_german, "12 Downloads · 0 MB/s");
+        assert_eq!(in_german, "12 Downloads · 0 kB/s");
+        let half = Totals {
+            done: 1,
+            whole: 2,
+            ..totals(2, 1_290_000)
+        };
+        assert_eq!(in_english(half.clone()), "2 downloads · 50 % · 1.2 MB/s");
+        let in_german = said(&half, Language::De.words());
+        assert_eq!(in_german, "2 Downloads · 50 % · 1,2 MB/s");
+    }
+
+    #[test]
+    fn a_speed_is_told_coarsely_in_the_unit_that_fits() {
+        for (bytes, told) in [
+            (999, "0 kB/s"),
+            (1_000, "1 kB/s"),
+            (99_999, "99 kB/s"),
+            (987_654, "980 kB/s"),
+            (1_000_000, "1.0 MB/s"),
+            (9_999_999, "9.9 MB/s"),
+            (10_000_000, "10 MB/s"),
+            (1_234_567_890, "1234 MB/s"),
+        ] {
+            assert_eq!(speed(bytes, Language::En.words()), told);
+        }
     }
 }
