@@ -112,11 +112,12 @@ export function shell({ rows, files, server, servers = [], notices = [], holds =
     setAutostart: (on) => { autostart = on; return on; },
     given: () => desk.given.splice(0),
     export: () => "/home/ada/longhaul.json",
-    import: () => ({ added: 2, leftOut: 5, serversLeftOut: [] }),
+    import: () => ({ added: 2, leftOut: 5, serversLeftOut: [], foldersLeftOut: [] }),
     copyDiagnostics: () => null,
     openLogs: () => null,
     updates: () => updates,
     lookForUpdates: () => updates,
+    cancelUpdate: () => { desk.updated({ stage: { stage: "idle" } }); return null; },
     chooseFolder: () => "/mnt/archive",
     add: ({ items }) => ({ ids: items.map((_, at) => `new-${at}`) }),
     remove: ({ ids }) => {

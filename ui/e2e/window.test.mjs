@@ -479,6 +479,8 @@ test("an update is offered, comes, and waits for a restart", { timeout: 60_000 }
   await page.evaluate(() => window.desk.updated({ stage: { stage: "fetching", received: 30, total: 120 } }));
   await state.getByText("Fetching: 25 %").waitFor();
   expect(await page.getByTestId("install-update").isDisabled()).toBe(true);
+  await page.getByTestId("cancel-update").click();
+  await expect.poll(() => page.getByTestId("install-update").isEnabled()).toBe(true);
   await page.evaluate(() => window.desk.updated({ stage: { stage: "fetching", received: 3_000_000, total: null } }));
   await state.getByText("Fetching: 3.0 MB").waitFor();
   await page.evaluate(() => window.desk.updated({ stage: { stage: "installed" } }));

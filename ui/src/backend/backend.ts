@@ -47,6 +47,8 @@ export interface System {
   onUpdates(changed: (view: UpdateView) => void): () => void;
   lookForUpdates(): Promise<unknown>;
   installUpdate(): Promise<unknown>;
+  /** Gives up what of it is being fetched. */
+  cancelUpdate(): Promise<unknown>;
   restart(): Promise<unknown>;
 }
 

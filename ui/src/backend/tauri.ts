@@ -70,6 +70,7 @@ export function tauriBackend(): Backend {
       },
       lookForUpdates: () => call("lookForUpdates", null),
       installUpdate: () => call("installUpdate", null),
+      cancelUpdate: () => call("cancelUpdate", null),
       restart: () => call("restart", null),
     },
     chooseFolder: () => call("chooseFolder", null),

@@ -42,7 +42,7 @@ export const en = {
 
   // The way to the server
   online: "Server connected",
-  connecting: "Connecting to the server…",
+  connecting: "Connecting…",
   offline: "{reason} Next try at {time}.",
   offlineKept: "Nothing is lost: what was begun goes on when the server answers.",
   unreachable: "Server away",
@@ -242,6 +242,7 @@ export const en = {
   givenTooLarge: "{name} is larger than {most}, and was not taken.",
   givenNoText: "{name} is no text file with ids or URLs, and was not taken.",
   givenByOther: "Given by another program or page. Nothing is added unless you start it here.",
+  importedElsewhere: "These folders cannot be used here; their files go to the usual one: {folders}.",
   slowedUntil: "By the timetable, downloads make {speed} at most until {time}.",
   slowed: "By the timetable, downloads make {speed} at most.",
   downloadingSome: "downloading · {done} so far",

@@ -32,9 +32,12 @@ export function SystemSettings({ system, settings, here, kept, updates }: Props)
       if (!done) return;
       // Settings were in the file too.
       kept.reload();
-      const names = done.serversLeftOut.join(", ");
-      const said = t("imported", { added: done.added, left: done.leftOut });
-      setSaid(names ? `${said} ${t("importedWithout", { names })}` : said);
+      const [names, folders] = [done.serversLeftOut.join(", "), done.foldersLeftOut.join(", ")];
+      setSaid([
+        t("imported", { added: done.added, left: done.leftOut }),
+        ...(names ? [t("importedWithout", { names })] : []),
+        ...(folders ? [t("importedElsewhere", { folders })] : []),
+      ].join(" "));
     }, failed);
   };
   const copy = () => {

@@ -34,6 +34,9 @@ export function UpdateSettings({ system, view, looks, setLooks, failed }: Props)
               {t("updates_install", { version: found.version })}
             </Button>
           )}
+        {stage.stage === "fetching" && (
+          <Button data-testid="cancel-update" onClick={() => { system.cancelUpdate().catch(failed); }}>{t("cancel")}</Button>
+        )}
         {stage.stage !== "installed" && (
           <Button data-testid="look-for-updates" disabled={!rests} onClick={() => { system.lookForUpdates().catch(failed); }}>
             {t("updates_look")}
