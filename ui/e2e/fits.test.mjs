@@ -23,7 +23,7 @@ afterEach(() => page?.close());
 
 /** Runs in the page: what is cut, or runs out of its box. */
 function cut() {
-  const LABELS = "button, label, h1, h2, h3, [role=columnheader], dt, legend, nav a";
+  const LABELS = "button, label, h1, h2, h3, [role=columnheader], dt, legend, [data-testid=server-state]";
   const painter = document.createElement("canvas").getContext("2d");
   const found = [];
   for (const element of document.querySelectorAll("body *")) {

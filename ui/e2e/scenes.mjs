@@ -30,7 +30,7 @@ const SERVERS = [
 ];
 /** A download whose name is taken waits for a word. */
 const conflict = (at) => ({
-  ...row(at, NOW), state: "failed", can: ["keepBoth", "replace", "remove"], fault: {
+  ...row(at, NOW), state: "failed", made: null, pulled: null, can: ["keepBoth", "replace", "remove"], fault: {
     code: "name_taken", message: "“plans.pdf” is in /home/ada/Downloads already; nothing was downloaded.", kept: 0,
     fix: "chooseName",
   },
@@ -102,7 +102,7 @@ export const SCENES = {
     await page.getByTestId("menu-action-limitSpeed").click();
   } },
   "undo": { prepare: async (page) => pressIn(first(page), "remove") },
-  "name-conflict": { rows: [conflict(3), row(0, NOW), row(1, NOW), row(2, NOW)], prepare: async (page) => first(page).click() },
+  "name-conflict": { rows: [conflict(3), row(0, NOW), row(1, NOW), row(2, NOW)], prepare: async (page) => page.locator("[data-testid=download-row][data-state=failed]").click() },
   "offline": { server: OFFLINE },
   "servers-offline": { servers: SERVERS },
   "notices": { notices: [

@@ -3,9 +3,9 @@ import type { Told } from "../i18n/refusals";
 
 export function Reason({ told: { text, detail } }: { told: Told }) {
   return (
-    <>
+    <div>
       <p>{text}</p>
       {detail && <p lang="en" className="text-dim">{detail}</p>}
-    </>
+    </div>
   );
 }

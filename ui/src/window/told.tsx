@@ -79,7 +79,7 @@ interface StripProps {
 function Strip({ role, testId, button, children }: StripProps) {
   return (
     <div role={role} data-testid={testId} className="flex items-center gap-3 border-b border-line bg-side px-4 py-2">
-      <div className="min-w-0 flex-1 wrap-anywhere select-text">{children}</div>
+      <div className="min-w-0 flex-1 space-y-1 wrap-anywhere select-text">{children}</div>
       {button}
     </div>
   );
