@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use longhaul_client::ClientEvent;
-use tauri::{AppHandle, Emitter, Env, Manager, RunEvent, WindowEvent};
+use tauri::{AppHandle, Emitter, Env, Manager, RunEvent, WebviewWindow, WindowEvent};
 use tauri_plugin_deep_link::DeepLinkExt;
 use tauri_plugin_window_state::StateFlags;
 
@@ -145,7 +145,7 @@ fn hide(app: &AppHandle) {
 
 /// Shows the window to whoever asked for it.
 pub(crate) fn raise(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(WINDOW) {
+    if let Some(window) = window(app) {
         let raised = window
             .unminimize()
             .and_then(|()| window.show())
@@ -154,6 +154,11 @@ pub(crate) fn raise(app: &AppHandle) {
             tracing::warn!(%error, "the window cannot be brought to the front");
         }
     }
+}
+
+/// The window, while there is one.
+pub(crate) fn window(app: &AppHandle) -> Option<WebviewWindow> {
+    app.get_webview_window(WINDOW)
 }
 
 /// Everything behind the window, from the moment on when no other run is at its folder.
@@ -242,6 +247,7 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
     let tray = tray_of(app, *language.borrow_and_update());
     let settings = app.state::<Lifecycle>().settings();
     let awake = Awake::begin(settings);
+    let given = app.state::<Given>();
     let (mut notifier, mut faults) = Notifier::new(app.clone(), host.clone());
     let start = host.manager.snapshot().await?;
     notifier.already_known(&start);
@@ -276,6 +282,10 @@ async fn tell(app: &AppHandle, host: &Arc<Host>) -> Result<(), longhaul_client::
             () = notifier.due() => {
                 let spoken = *language.borrow();
                 notifier.tell(spoken).await;
+            }
+            () = given.unseen() => {
+                let spoken = *language.borrow();
+                notifier.offer(spoken).await;
             }
             Ok(()) = language.changed() => if let Some(tray) = &tray {
                 tray.speak(*language.borrow_and_update());

@@ -102,7 +102,7 @@ async fn offer(app: &AppHandle, host: &Host, text: &str) {
             .collect();
         found.retain(|url| !known.contains(url.as_str()));
     }
-    links::offer(app, found);
+    links::offer_aside(app, found);
 }
 
 /// The links of a text that is nothing but links to files.

@@ -2,10 +2,11 @@
 //! what stands before it. They only fill the dialog that
 //! adds; nothing is downloaded unless the user says so there.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use longhaul_protocol::Sha256;
-use tauri::{AppHandle, Emitter, Manager};
+use tauri::{AppHandle, Emitter, Manager, UserAttentionType};
+use tokio::sync::Notify;
 use url::Url;
 
 use crate::app;
@@ -17,15 +18,41 @@ const GIVEN: &str = "given";
 /// More than this in one link is no list of links.
 const MOST: usize = 1000;
 const LONGEST: usize = 64 << 10;
+/// The most that waits to be shown; the page fetches it at once, where there is one.
+const MOST_WAITING: usize = 10_000;
 
 /// What was given and not yet shown.
 #[derive(Debug, Default)]
-pub(crate) struct Given(Mutex<Vec<String>>);
+pub(crate) struct Given {
+    lines: Mutex<Vec<String>>,
+    unseen: Notify,
+}
 
 impl Given {
     /// What there is, once.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lines())
+    }
+
+    /// Waits until something was given that nobody can see: the window is hidden. Cancellation safe.
+    pub(crate) async fn unseen(&self) {
+        self.unseen.notified().await;
+    }
+
+    fn put(&self, lines: Vec<String>) {
+        let mut waiting = self.lines();
+        let room = MOST_WAITING.saturating_sub(waiting.len());
+        if lines.len() > room {
+            tracing::warn!(
+                left_out = lines.len() - room,
+                "too many links wait to be shown"
+            );
+        }
+        waiting.extend(lines.into_iter().take(room));
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,13 +75,33 @@ pub(crate) fn offer(app: &AppHandle, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
-    let given = app.state::<Given>();
-    given
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .extend(lines);
+    app.state::<Given>().put(lines);
     app::raise(app);
+    tell(app);
+}
+
+/// The same for what the user copied while at something else: the window comes up when they want it.
+pub(crate) fn offer_aside(app: &AppHandle, lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    let given = app.state::<Given>();
+    given.put(lines);
+    tell(app);
+    let Some(window) = app::window(app) else {
+        return;
+    };
+    let is_seen = window.is_visible().unwrap_or(true) && !window.is_minimized().unwrap_or(false);
+    if !is_seen {
+        given.unseen.notify_one();
+    } else if !window.is_focused().unwrap_or(true)
+        && let Err(error) = window.request_user_attention(Some(UserAttentionType::Informational))
+    {
+        tracing::debug!(%error, "the window cannot ask for attention");
+    }
+}
+
+fn tell(app: &AppHandle) {
     if let Err(error) = app.emit(GIVEN, ()) {
         tracing::warn!(%error, "the page could not be told of a link");
     }

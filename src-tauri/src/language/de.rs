@@ -28,4 +28,6 @@ pub(super) const WORDS: Words = Words {
     choose_folder: "Speicherort der Downloads",
     save_list: "Liste und Einstellungen sichern",
     take_list: "Eine gesicherte Liste übernehmen",
+    copied: "Links zu Dateien wurden kopiert",
+    copied_what: "Nichts wird geladen, solange Sie es nicht starten.",
 };

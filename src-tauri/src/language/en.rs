@@ -28,4 +28,6 @@ pub(super) const WORDS: Words = Words {
     choose_folder: "Where downloads go",
     save_list: "Save the list and the settings",
     take_list: "Take in a saved list",
+    copied: "Links to files were copied",
+    copied_what: "Nothing is downloaded unless you start it.",
 };

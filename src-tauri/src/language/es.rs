@@ -28,4 +28,6 @@ pub(super) const WORDS: Words = Words {
     choose_folder: "Dónde guardar las descargas",
     save_list: "Guardar la lista y los ajustes",
     take_list: "Incorporar una lista guardada",
+    copied: "Se copiaron enlaces a archivos",
+    copied_what: "Nada se descarga si usted no lo empieza.",
 };

@@ -28,4 +28,6 @@ pub(super) const WORDS: Words = Words {
     choose_folder: "ダウンロードの保存先",
     save_list: "リストと設定を保存",
     take_list: "保存したリストを取り込む",
+    copied: "ファイルへのリンクがコピーされました",
+    copied_what: "開始するまで何もダウンロードされません。",
 };

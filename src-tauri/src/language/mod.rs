@@ -92,6 +92,9 @@ pub(crate) struct Words {
     pub(crate) choose_folder: &'static str,
     pub(crate) save_list: &'static str,
     pub(crate) take_list: &'static str,
+    /// Of the notification of links that were copied.
+    pub(crate) copied: &'static str,
+    pub(crate) copied_what: &'static str,
 }
 
 /// `words` with `figure` in its place.

@@ -28,4 +28,6 @@ pub(super) const WORDS: Words = Words {
     choose_folder: "下载的保存位置",
     save_list: "保存列表和设置",
     take_list: "导入已保存的列表",
+    copied: "复制了文件链接",
+    copied_what: "在您开始之前，不会下载任何内容。",
 };

@@ -107,6 +107,14 @@ impl Notifier {
         }
     }
 
+    /// Tells that copied links wait in the hidden window.
+    pub(crate) async fn offer(&mut self, language: Language) {
+        match self.host.manager.settings().await {
+            Ok(settings) if settings.notify => self.show(words::offered(language.words())),
+            _ => {}
+        }
+    }
+
     fn show(&mut self, message: Message) {
         while self.open.try_join_next().is_some() {}
         self.oldest.retain(|open| !open.is_finished());

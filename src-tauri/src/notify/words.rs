@@ -34,6 +34,16 @@ pub(crate) fn of(ended: &[DownloadView], words: &'static Words) -> Vec<Message> 
     messages
 }
 
+/// The notification of links that were copied.
+pub(crate) fn offered(words: &'static Words) -> Message {
+    Message {
+        summary: words.copied.to_owned(),
+        body: words.copied_what.to_owned(),
+        failed: false,
+        buttons: vec![(words.show, Reaction::Raise)],
+    }
+}
+
 fn told(
     rows: &[&DownloadView],
     words: &'static Words,

@@ -171,6 +171,40 @@ async fn copied_links_to_files_are_offered_where_the_user_wants_that_and_only_as
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_copied_while_the_window_is_hidden_waits_behind_a_notification()
+-> anyhow::Result<()> {
+    let mut desk = Desk::open().await?;
+    let window = desk.window(Theme::Light).await?;
+    set(&window, "watchClipboard", json!(true)).await?;
+    set(&window, "closeToTray", json!(true)).await?;
+    desk.log_says("the clipboard is watched").await?;
+    window.press_close(&desk).await?;
+    eventually("the window is hidden", SOON, async || {
+        Ok((desk.windows()? == 0).then_some(()))
+    })
+    .await?;
+    desk.copies("https://example.org/file.zip")?;
+    let told = desk.centre.next(SOON).await?;
+    ensure!(told.summary == "Links to files were copied", "{told:?}");
+    ensure!(desk.windows()? == 0, "the window comes up by itself");
+    let show = told.button("Show")?;
+    eventually("the window is back", SOON, async || {
+        // Pressed again until it is listened to.
+        desk.centre.press(told.id, show).await?;
+        Ok((desk.windows()? == 1).then_some(()))
+    })
+    .await?;
+    let field = window.shows("[data-testid=add-field]").await?;
+    let said = field.prop("value").await?;
+    ensure!(
+        said.as_deref() == Some("https://example.org/file.zip"),
+        "{said:?}"
+    );
+    set(&window, "closeToTray", json!(false)).await?;
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tray_tells_how_it_goes_acts_on_all_and_speaks_the_chosen_language()
 -> anyhow::Result<()> {
     let origin = Origin::start(vec![7; 64 << 20], Duration::from_millis(50), 0).await;
