@@ -1,6 +1,7 @@
 // No word is cut in any language where the window is narrow: what is too long wraps, or is a name or a
-// sentence whose whole is told by a tooltip.
+// sentence whose whole is told by a tooltip. It can be read and reached by all, too.
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { faultsOf } from "./axe.mjs";
 import { launch } from "./chromium.mjs";
 import { serve } from "./desk.mjs";
 import { openScene, SCENES } from "./scenes.mjs";
@@ -59,4 +60,6 @@ test.each(every)("%s: no word is cut in %s", { timeout: 60_000 }, async (locale,
   page = await openScene(browser, site.url, SCENES[scene], { locale, width: WIDTH });
   expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale);
   expect(await page.evaluate(cut)).toEqual([]);
+  // Whatever the words are.
+  if (locale === "en") expect(await faultsOf(page)).toEqual([]);
 });

@@ -2,9 +2,9 @@
 // LONGHAUL_URL, LONGHAUL_FILE (its name) and LONGHAUL_SHA256 say what; LONGHAUL_ARTIFACTS, where
 // screenshots go. Prints one line of JSON, or ends with a word on what went wrong.
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createReadStream, mkdirSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { faultsOf } from "./axe.mjs";
 import { launch, pressIn } from "./chromium.mjs";
 
 const { LONGHAUL_URL: url, LONGHAUL_FILE: name, LONGHAUL_SHA256: wanted, LONGHAUL_ARTIFACTS: artifacts } = process.env;
@@ -109,9 +109,7 @@ try {
   }
   /** What is seen can be read and reached by all. */
   async function readable(what) {
-    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
-    const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
-    const found = violations.map((rule) => `${rule.id}: ${rule.nodes[0].html}`);
+    const found = await faultsOf(page);
     if (found.length > 0) throw new Error(`${what}: ${found.join("; ")}`);
   }
   /** Waits until it has the focus. */
