@@ -38,6 +38,7 @@ test("a download's fault and a refusal of the same code say the same", () => {
 
 test("a code of tomorrow, or none, is told as it was said", () => {
   expect(toldOf({ code: "of_tomorrow", message: "the moon is full" }, "zh")).toEqual({ text: "The moon is full.", detail: "" });
+  expect(toldOf({ code: "", message: "list.json is damaged" }, "en").text).toBe("list.json is damaged.");
   expect(toldOf({ code: "", message: "Already a sentence!" }, "de").text).toBe("Already a sentence!");
   expect(toldOf({ code: "closed", message: "" }, "de").text).toBe("Longhaul wird gerade beendet.");
 });

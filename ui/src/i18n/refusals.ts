@@ -55,5 +55,7 @@ export function toldOf({ code, message }: Coded, spoken: string = language): Tol
 function sentence(message: string): string {
   const said = message.trim();
   if (!said) return "";
-  return `${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.!?…。！？]$/u.test(said) ? "" : "."}`;
+  // The name of a file stays as it is.
+  const begun = said.replace(/^[a-z]+(?=[\s,:;])/u, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return `${begun}${/[.!?…。！？]$/u.test(said) ? "" : "."}`;
 }
