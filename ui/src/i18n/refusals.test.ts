@@ -55,7 +55,7 @@ const PROBLEMS: Record<Exclude<ProblemCode, "unknown">, true> = {
 /** Of the shell (src-tauri/src), of the download manager (crates/client/src), and of its notices. */
 const OTHERS = [
   "list", "network", "unknown_download", "not_now", "invalid", "not_deleted", "closed", "too_many", "file_gone",
-  "cannot_open", "start_failed", "export_failed", "import_failed", "autostart_failed", "not_kept", "faulty_reply",
+  "cannot_open", "start_failed", "export_failed", "import_failed", "autostart_failed", "not_kept", "report_failed", "faulty_reply",
   "unknown_command", "invalid_arguments", "unreachable", "faulty_server", "keyring", "list_recovered", "rows_set_aside",
   "server_recovered", "list_saved_again", "list_not_saved", "token_not_kept",
 ];

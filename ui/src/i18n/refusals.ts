@@ -37,7 +37,7 @@ const ADDS: Record<string, "sentence" | "part"> = {
   invalid_request: "sentence", url_not_allowed: "sentence", conflict: "sentence", list_recovered: "sentence",
   rows_set_aside: "sentence", server_recovered: "sentence", list_not_saved: "sentence", token_not_kept: "sentence",
   list: "part", network: "part", keyring: "part", start_failed: "part", export_failed: "part", import_failed: "part",
-  not_kept: "part", faulty_reply: "part", bad_request: "part", not_found: "part", misdirected_request: "part",
+  not_kept: "part", report_failed: "part", faulty_reply: "part", bad_request: "part", not_found: "part", misdirected_request: "part",
 };
 
 /** Without a code that is known, it is told as it was said. */
