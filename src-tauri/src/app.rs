@@ -172,7 +172,7 @@ async fn work(app: AppHandle, options: Options, places: Places) {
     let folder = places.data.clone();
     let turn = tokio::select! {
         turn = Turn::come(&folder) => turn,
-        () = stop.cancelled() => return keep_unseen(&app, folder).await,
+        () = wait_for_the_end(&app, &stop) => return keep_unseen(&app, folder).await,
     };
     run_all(&app, &options, places).await;
     app.state::<Look>().written().await;

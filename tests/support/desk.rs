@@ -174,6 +174,19 @@ impl Desk {
         Ok(())
     }
 
+    /// What is on the clipboard.
+    ///
+    /// # Errors
+    /// When xclip is not installed, or nobody holds a text.
+    pub async fn copied(&self) -> anyhow::Result<String> {
+        let mut command = Command::new("xclip");
+        command.args(["-selection", "clipboard", "-o"]);
+        self.dress(&mut command, Theme::Light);
+        let done = command.output().await.context("xclip (package)")?;
+        anyhow::ensure!(done.status.success(), "nobody holds a text");
+        Ok(String::from_utf8(done.stdout)?)
+    }
+
     /// Types a path into a file dialog of that title, as the user does, and confirms it.
     ///
     /// # Errors

@@ -1,17 +1,19 @@
 //! A publisher of updates: a list of versions, a file, and the key that signs it.
 
 use std::{
+    convert::Infallible,
     path::Path,
     process::Command,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use anyhow::{Context as _, ensure};
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, Router, body::Body, extract::State, routing::get};
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -31,6 +33,7 @@ struct Published {
     release: Mutex<Value>,
     file: Mutex<Bytes>,
     asked: AtomicUsize,
+    stalls: AtomicBool,
 }
 
 /// Who signs, by the tool that docs/updates.md tells publishers of.
@@ -125,6 +128,11 @@ impl Feed {
         *lock(&self.state.file) = file.into();
     }
 
+    /// Whether of its file the first byte comes, and then nothing.
+    pub fn stall(&self, stalls: bool) {
+        self.state.stalls.store(stalls, Ordering::SeqCst);
+    }
+
     /// How often its list of versions was asked for.
     #[must_use]
     pub fn asked(&self) -> usize {
@@ -137,8 +145,13 @@ async fn list(State(state): State<Arc<Published>>) -> Json<Value> {
     Json(lock(&state.release).clone())
 }
 
-async fn file(State(state): State<Arc<Published>>) -> Bytes {
-    lock(&state.file).clone()
+async fn file(State(state): State<Arc<Published>>) -> Body {
+    let whole = lock(&state.file).clone();
+    if !state.stalls.load(Ordering::SeqCst) {
+        return whole.into();
+    }
+    let first = stream::once(std::future::ready(Ok::<_, Infallible>(whole.slice(..1))));
+    Body::from_stream(first.chain(stream::pending()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -8,9 +8,10 @@ use longhaul_tests::{
     content::{incompressible, sha256},
     desk::{APP, Desk, Theme},
     server::Place,
-    wait::{LATER, SOON},
+    wait::{LATER, SOON, eventually},
 };
 use serde_json::{Value, json};
+use tokio::process::Child;
 
 use super::{LARGE, ROW, SLOW, moves, names};
 
@@ -97,16 +98,64 @@ async fn a_second_start_shows_the_first_window_and_a_signal_quits_it_cleanly() -
     ensure!(gone.success(), "the second one ended with {gone}");
     ensure!(first.try_wait()?.is_none(), "the first one went with it");
 
-    let id = first.id().context("the first one has gone")?;
+    terminate(&first)?;
+    quits(&mut first).await?;
+    desk.log_says("Longhaul has stopped").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_comes_while_the_app_ends_is_asked_for_by_the_next_one() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let mut first = desk.app().spawn()?;
+    desk.log_says("ready").await?;
+    terminate(&first)?;
+    desk.log_says("asked to stop").await?;
+    let mut second = desk.app().arg("longhaul://add?id=7").spawn()?;
+    quits(&mut first).await?;
+    desk.log_says("downloads were given by a link").await?;
+    eventually("the second one is ready", SOON, async || {
+        let log = tokio::fs::read_to_string(desk.data().join("longhaul.log")).await?;
+        Ok((log.matches(": ready ").count() == 2).then_some(()))
+    })
+    .await?;
+    ensure!(second.try_wait()?.is_none(), "it went with the first one");
+    terminate(&second)?;
+    quits(&mut second).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_with_the_system_is_in_the_tray_until_the_window_is_asked_for() -> anyhow::Result<()>
+{
+    let desk = Desk::open().await?;
+    let mut first = desk.app().arg("--in-background").spawn()?;
+    desk.log_says("started in the tray").await?;
+    ensure!(desk.windows()? == 0, "there is a window");
+    let second = desk.app().spawn()?.wait().await?;
+    ensure!(second.success(), "the second start ended with {second}");
+    eventually("the window is there", SOON, async || {
+        Ok((desk.windows()? == 1).then_some(()))
+    })
+    .await?;
+    terminate(&first)?;
+    quits(&mut first).await
+}
+
+/// Tells it to quit, as the system does.
+fn terminate(app: &Child) -> anyhow::Result<()> {
+    let id = app.id().context("it has gone")?;
     let sent = std::process::Command::new("kill")
         .args(["-TERM", &id.to_string()])
         .status()?;
     ensure!(sent.success());
-    let gone = tokio::time::timeout(Duration::from_secs(10), first.wait())
+    Ok(())
+}
+
+async fn quits(app: &mut Child) -> anyhow::Result<()> {
+    let gone = tokio::time::timeout(Duration::from_secs(10), app.wait())
         .await
         .context("it does not quit")??;
     ensure!(gone.success(), "it ended with {gone}");
-    desk.log_says("Longhaul has stopped").await
+    Ok(())
 }
 
 #[tokio::test]

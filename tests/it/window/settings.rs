@@ -139,9 +139,18 @@ async fn diagnostics_tell_what_a_report_needs_and_no_link_name_or_token() -> any
     for part in ["Longhaul", "totals", "settings", "download moved on"] {
         ensure!(said.contains(part), "{part} is not in {said}");
     }
-    for secret in ["X-Amz", "Bearer", "private name"] {
+    let folder = desk.data().display().to_string();
+    for secret in ["X-Amz", "Bearer", "private name", &*folder, "http://"] {
         ensure!(!said.contains(secret), "{secret} is in {said}");
     }
+    window.call("copyDiagnostics", Value::Null).await?;
+    let copied = desk.copied().await?;
+    ensure!(copied.starts_with("Longhaul"), "{copied} was copied");
+    window.call("openLogs", Value::Null).await?;
+    eventually("the folder of the logs is shown", SOON, async || {
+        Ok(desk.opened()?.contains(&folder).then_some(()))
+    })
+    .await?;
     window.close(&desk).await
 }
 

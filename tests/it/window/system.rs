@@ -23,6 +23,7 @@ async fn starting_with_the_system_is_written_down_and_taken_back() -> anyhow::Re
     ensure!(entries.len() == 1, "{entries:?}");
     let entry = std::fs::read_to_string(folder.join(&entries[0]))?;
     ensure!(entry.contains("longhaul-desktop"), "{entry}");
+    ensure!(entry.contains("--in-background"), "{entry}");
     ensure!(window.call("setAutostart", json!(false)).await? == json!(false));
     ensure!(names(&folder)?.is_empty());
     window.close(&desk).await
@@ -104,6 +105,18 @@ async fn a_window_closed_to_the_tray_lets_downloads_go_on_and_comes_back() -> an
     })
     .await?;
     set(&window, "closeToTray", json!(false)).await?;
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_is_closed_where_nobody_shows_a_tray_does_not_vanish_with_the_app_behind_it()
+-> anyhow::Result<()> {
+    let mut desk = Desk::open().await?;
+    desk.take_the_bus_away();
+    let window = desk.window(Theme::Light).await?;
+    let about = window.call("about", Value::Null).await?;
+    ensure!(about["tray"] == false, "{about}");
+    set(&window, "closeToTray", json!(true)).await?;
     window.close(&desk).await
 }
 

@@ -11,7 +11,7 @@ use longhaul_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{ROW, add, in_state, names, press_in, says, walk};
+use super::{ROW, add, in_state, names, press_in, says, says_in, walk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_is_told_in_a_sentence_and_its_button_tries_again() -> anyhow::Result<()> {
@@ -141,5 +141,25 @@ async fn a_name_that_is_taken_is_asked_about_and_the_old_file_goes_to_the_trash(
     ensure!(there == ["file (1).bin", "file.bin"], "{there:?}");
     ensure!(std::fs::read(desk.trash().join("file.bin"))? == b"mine");
     ensure!(std::fs::read(desk.downloads().join("file.bin"))?.len() == 100_000);
+    window.close(&desk).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notification_whose_file_has_gone_says_so_in_the_window() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    incompressible(&desk.library().join("small.bin"), 100_000, 3);
+    let window = desk.window(Theme::Light).await?;
+    window.pick("small.bin").await?;
+    let told = desk.centre.next(LATER).await?;
+    std::fs::remove_file(desk.downloads().join("small.bin"))?;
+    let open = told.button("Open")?;
+    eventually("the window says so", SOON, async || {
+        // Pressed again until it is listened to.
+        desk.centre.press(told.id, open).await?;
+        window.now("[role=alert]").await
+    })
+    .await?;
+    says_in(&window, "[role=alert]", "“small.bin” is no longer in").await?;
+    ensure!(desk.opened()?.is_empty());
     window.close(&desk).await
 }

@@ -160,3 +160,37 @@ async fn a_copy_that_cannot_replace_itself_says_so_and_nobody_is_asked_where_the
     ensure!(feed.asked() == 2, "{}", feed.asked());
     window.close(&desk).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_that_stalls_is_given_up_at_the_users_word_and_can_be_fetched_again()
+-> anyhow::Result<()> {
+    let (publisher, feed) = (Publisher::new()?, Feed::start().await);
+    let next = b"\x7fELF the next one".to_vec();
+    feed.publish("9.1.0", next.clone(), &publisher.sign(&next, "9.1.0")?);
+    feed.stall(true);
+    let mut desk = Desk::open().await?;
+    let image = as_app_image(&mut desk, &publisher, &feed)?;
+    let window = desk.window(Theme::Light).await?;
+    window.click(SETTINGS).await?;
+    window.click(&format!("{INSTALL}:not(:disabled)")).await?;
+    let stage = async |wanted: &str| {
+        eventually(&format!("it is {wanted}"), SOON, async || {
+            let view = window.call("updates", Value::Null).await?;
+            Ok((view["stage"]["stage"] == wanted).then_some(view))
+        })
+        .await
+    };
+    stage("fetching").await?;
+    window.call("cancelUpdate", Value::Null).await?;
+    let view = stage("idle").await?;
+    ensure!(view["found"]["version"] == "9.1.0", "{view}");
+    ensure!(
+        view["error"].is_null() && fs::read(&image)? == OLD,
+        "{view}"
+    );
+    feed.stall(false);
+    window.click(&format!("{INSTALL}:not(:disabled)")).await?;
+    stage("installed").await?;
+    ensure!(fs::read(&image)? == next);
+    window.close(&desk).await
+}
