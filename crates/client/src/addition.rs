@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use longhaul_protocol::{FileId, Sha256};
 use url::Url;
 
-use crate::{manager::ManagerError, servers::ServerId, settings::at_least, view::DownloadSource};
+use crate::{error::ManagerError, servers::ServerId, settings::at_least, view::DownloadSource};
 
 /// One download to add, with what an [`AddItem`](crate::AddItem) cannot say.
 #[derive(Debug, Clone)]

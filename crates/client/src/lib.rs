@@ -9,6 +9,7 @@ mod addition;
 mod api;
 mod download;
 mod driver;
+mod error;
 mod events;
 mod initiate;
 mod list;
@@ -26,9 +27,10 @@ mod view;
 
 pub use addition::NewDownload;
 pub use api::{ApiError, Server};
+pub use error::ManagerError;
 pub use events::Subscription;
 pub use list::ListError;
-pub use manager::{Catalogue, Drive, MAX_ITEMS, Manager, ManagerError, Options, PutAway};
+pub use manager::{Catalogue, Drive, MAX_ITEMS, Manager, Options, PutAway};
 pub use servers::{ServerEdit, ServerId, ServerView, Vault, VaultError};
 pub use timetable::Timetable;
 pub use view::{

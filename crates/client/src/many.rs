@@ -2,11 +2,7 @@
 
 use longhaul_protocol::DownloadId;
 
-use crate::{
-    driver::Command,
-    manager::{Manager, ManagerError},
-    view::Action,
-};
+use crate::{driver::Command, error::ManagerError, manager::Manager, view::Action};
 
 /// Files that are put away before the list is told of it. The system's trash takes its time: a list
 /// of thousands of files is seen to grow shorter.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     api::{Server, as_base},
-    manager::ManagerError,
+    error::ManagerError,
     view::ServerLink,
 };
 

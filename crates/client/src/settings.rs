@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    manager::ManagerError,
+    error::ManagerError,
     view::{FolderRule, Settings},
 };
 

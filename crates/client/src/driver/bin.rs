@@ -14,7 +14,8 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{Done, Driver, Errand};
 use crate::{
     download::{Event, Record, State, apply},
-    manager::{ManagerError, PutAway},
+    error::ManagerError,
+    manager::PutAway,
     many::Refused,
 };
 

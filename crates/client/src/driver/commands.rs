@@ -14,7 +14,7 @@ use super::{
 use crate::{
     addition::NewDownload,
     download::{Event, Record, State, apply, can},
-    manager::ManagerError,
+    error::ManagerError,
     many::Refused,
     servers::ServerId,
     settings::{at_least, by_rules},

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Done, Driver, Errand};
 use crate::{
     download::{Event, Record, State},
+    error::ManagerError,
     events::BATCH,
-    manager::ManagerError,
     mark::{mark, origin_of},
     meter::Meter,
     pull::{self, End, Order, What},

@@ -14,8 +14,8 @@ use super::{Done, Driver, Errand};
 use crate::{
     api::{Api, Server},
     download::Event,
+    error::ManagerError,
     list::Changes,
-    manager::ManagerError,
     poll::Pace,
     pull::SharedApi,
     servers::{MAX_SERVERS, ServerId, ServerRecord, ServerView, VaultError},
