@@ -136,6 +136,7 @@ fn request(
         mirrors: Vec::new(),
         folder: order.folder.clone(),
         sort: order.sort.clone(),
+        settles: true,
         name,
         when_taken: order.when_taken,
         expected,

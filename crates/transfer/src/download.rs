@@ -233,7 +233,13 @@ impl Pull<'_> {
         Ok(match self.earlier().await? {
             Earlier::Nothing => Start::Fresh(None),
             Earlier::Begun(part, record) => self.take_up(Arc::new(part), record).await?,
-            Earlier::Landed(path, record) => Start::There(self.landed(path, &record)),
+            Earlier::Landed(path, place, record) => {
+                if !self.request.settles {
+                    let done = place.clone();
+                    blocking(move || file::settle(&done)).await?;
+                }
+                Start::There(self.landed(path, place, &record))
+            }
         })
     }
 
@@ -243,10 +249,11 @@ impl Pull<'_> {
     }
 
     /// An earlier run finished the file and died before it could say so.
-    fn landed(&mut self, path: PathBuf, record: &Record) -> Finished {
+    fn landed(&mut self, path: PathBuf, place: PathBuf, record: &Record) -> Finished {
         self.report.before = record.counters;
         let size = record.object.as_ref().map_or(0, |object| object.size);
-        self.finished(path, size, Crc64Nvme(crate::file::whole_of(record)), None)
+        let whole = Crc64Nvme(crate::file::whole_of(record));
+        self.finished(path, place, size, whole, None)
     }
 
     /// Goes on with what an earlier run left, as far as it can be trusted.
@@ -413,12 +420,15 @@ impl Pull<'_> {
                 kept: 0,
             });
         }
-        let path = blocking(move || file::finish(&part, &mut record)).await?;
-        self.parts
-            .leftovers
-            .gone(&self.request.folder, self.request.id);
+        let (settles, place) = (self.request.settles, part.place.record());
+        let path = blocking(move || file::finish(&part, &mut record, settles)).await?;
+        if !settles {
+            self.parts
+                .leftovers
+                .gone(&self.request.folder, self.request.id);
+        }
         self.report.now.size = Some(size);
-        Ok(Some(self.finished(path, size, whole, sha256)))
+        Ok(Some(self.finished(path, place, size, whole, sha256)))
     }
 
     pub(crate) fn mismatch(
@@ -441,6 +451,7 @@ impl Pull<'_> {
     pub(crate) fn finished(
         &mut self,
         path: PathBuf,
+        record: PathBuf,
         size: u64,
         crc64nvme: Crc64Nvme,
         sha256: Option<Sha256>,
@@ -476,6 +487,7 @@ impl Pull<'_> {
             links_renewed: counters.links_renewed,
             blocks_refetched: counters.blocks_refetched,
             sources: self.sources.uses(),
+            record: self.request.settles.then_some(record),
         }
     }
 }

@@ -134,6 +134,19 @@ impl Engine {
         file::discard(folder, id).await
     }
 
+    /// Removes the [record](crate::Finished::record) of a finished file, once the caller has noted
+    /// the file. One that is gone is no error.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] where removing fails.
+    pub async fn settle(&self, record: &Path, id: Uuid) -> Result<(), Error> {
+        let record = record.to_owned();
+        if let Some(folder) = record.parent() {
+            self.0.leftovers.gone(folder, id);
+        }
+        file::blocking(move || file::settle(&record)).await
+    }
+
     /// The map of what is kept in `folder` for a download that is not being pulled, as its control
     /// record has it; empty where there is nothing.
     ///

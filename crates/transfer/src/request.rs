@@ -1,6 +1,10 @@
 //! What is asked of the engine, and what it answers.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use longhaul_protocol::{Crc64Nvme, Manifest, Sha256, SignedUrl};
@@ -28,6 +32,12 @@ pub struct Request {
     pub name: Option<String>,
     /// What to do where something else in the folder has that name.
     pub when_taken: WhenTaken,
+    /// Whether the control record of the finished file stays until [`Engine::settle`]. For a caller
+    /// that notes what is finished: should it die before it has, the same request finds the file
+    /// again instead of pulling it a second time.
+    ///
+    /// [`Engine::settle`]: crate::Engine::settle
+    pub settles: bool,
     /// What is known of the content beforehand.
     pub expected: Expected,
     /// At most this many connections, 1–64; fewer where more do not help.
@@ -172,6 +182,18 @@ pub struct Finished {
     pub blocks_refetched: u32,
     /// What each source did in this run: the first, then the mirrors in their order.
     pub sources: Vec<SourceUse>,
+    /// The control record that stays until it is settled.
+    pub(crate) record: Option<PathBuf>,
+}
+
+impl Finished {
+    /// The control record that [`Engine::settle`] removes, where the request settles.
+    ///
+    /// [`Engine::settle`]: crate::Engine::settle
+    #[must_use]
+    pub fn record(&self) -> Option<&Path> {
+        self.record.as_deref()
+    }
 }
 
 /// What one source of a file did.

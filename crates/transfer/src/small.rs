@@ -1,5 +1,6 @@
 //! The short way of a small file: one request, held in memory, proven, and written at one go. No
-//! control record, no part file: there is nothing in between that a crash could leave.
+//! part file, and a control record only where the caller settles it: there is nothing in between
+//! that a crash could leave.
 
 use std::sync::Arc;
 
@@ -8,8 +9,14 @@ use longhaul_protocol::{Crc64Nvme, Manifest, Sha256};
 use sha2::Digest as _;
 
 use crate::{
-    Error, Finished, Phase, connection::First, download::Pull, file::blocking, opening::Opened,
-    patience::in_words, probe::Fault, verify::digest::crc,
+    Error, Finished, Phase,
+    connection::First,
+    download::Pull,
+    file::{self, blocking, control::Record},
+    opening::Opened,
+    patience::in_words,
+    probe::Fault,
+    verify::digest::crc,
 };
 
 /// A second connection is of no use below this, and the whole fits into memory.
@@ -89,13 +96,23 @@ impl Pull<'_> {
                 kept: 0,
             });
         }
-        let folder = &self.request.folder;
-        let when_taken = self.request.when_taken;
-        let landing = parts
-            .landings
-            .land(folder, &opened.name, when_taken, chunks);
+        let request = &self.request;
+        let word = request.settles.then(|| {
+            parts.leftovers.begun(&request.folder, request.id);
+            Record::of_whole(request.id, size, whole, self.report.counters())
+        });
+        let landing = parts.landings.land(
+            &request.folder,
+            &opened.name,
+            request.when_taken,
+            chunks,
+            word,
+        );
         let path = landing.await?;
-        Ok(Short::There(self.finished(path, size, whole, sha256)))
+        let record = file::beside(&path);
+        Ok(Short::There(
+            self.finished(path, record, size, whole, sha256),
+        ))
     }
 
     fn again(&mut self, why: &str) {

@@ -100,6 +100,7 @@ fn request(
         mirrors: order.mirrors.iter().map(source).collect(),
         folder: folder.to_owned(),
         sort: None,
+        settles: false,
         name: order.name.clone(),
         when_taken: WhenTaken::Number,
         expected: order.expected.clone(),

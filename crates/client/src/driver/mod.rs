@@ -137,6 +137,8 @@ enum Done {
     Told { id: DownloadId },
     /// A part file was thrown away.
     Discarded { id: DownloadId },
+    /// The record of a finished file was removed.
+    Settled { id: DownloadId },
     /// A file that was finished just too late is gone.
     Swept,
     /// A file that had the name of a row was put away, or not.
@@ -201,6 +203,8 @@ pub(crate) struct Driver {
     telling: HashSet<DownloadId>,
     /// Part files to throw away once nothing writes to them; kept on the disk until done.
     discards: HashMap<DownloadId, PathBuf>,
+    /// Records of finished files that go once the list is written.
+    settling: Vec<(DownloadId, PathBuf)>,
     /// Rows that were removed a moment ago.
     bin: Bin,
     /// What the timetable says, and when it is asked again.
@@ -237,6 +241,7 @@ impl Driver {
             ways: Ways::new(Way::new(parts.api.clone(), now, parts.poll_interval)),
             telling: HashSet::new(),
             discards: opened.discards.into_iter().collect(),
+            settling: Vec::new(),
             bin: Bin::default(),
             hours: None,
             next_look: now,
@@ -356,6 +361,7 @@ impl Driver {
                 self.telling.remove(&id);
             }
             Ok(Done::Discarded { id }) => self.discarded(id),
+            Ok(Done::Settled { id }) => self.unsaved.discarded.push(id),
             Ok(Done::Swept) => {}
             Ok(Done::Deleted {
                 outcomes,
@@ -508,6 +514,7 @@ impl Driver {
         for way in self.ways.all_mut() {
             way.stop_poll();
         }
+        self.save().await;
         // Calls and part files first begun by the user's last word are carried through as well.
         let patience = Instant::now() + LAST_WORDS;
         while self.errands.values().any(|errand| {
@@ -518,7 +525,11 @@ impl Driver {
                 ) && Instant::now() < patience
         }) {
             tokio::select! {
-                Some(done) = self.tasks.join_next_with_id() => self.take(done),
+                Some(done) = self.tasks.join_next_with_id() => {
+                    self.take(done);
+                    // What has finished is noted, and settled.
+                    self.save().await;
+                }
                 () = tokio::time::sleep_until(patience), if Instant::now() < patience => {}
                 else => break,
             }

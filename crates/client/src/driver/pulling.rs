@@ -274,6 +274,9 @@ impl Driver {
             None if self.bin.holds(id) => {
                 self.schedule.free(id);
                 if let End::Finished(finished) = end {
+                    if let Some(record) = finished.record() {
+                        self.settling.push((id, record.to_owned()));
+                    }
                     let now = self.now();
                     self.bin.finished(id, event_of(*finished), now);
                 }
@@ -357,6 +360,11 @@ impl Driver {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .or(row.record.name.take());
+        }
+        if let (Some(record), Some(folder)) = (finished.record(), finished.path.parent()) {
+            // In one write with the end of the row: whichever is lost, the other is too.
+            self.unsaved.discard.push((id, folder.to_owned()));
+            self.settling.push((id, record.to_owned()));
         }
         let (path, origin) = (finished.path.clone(), self.origin(id));
         self.spawn(Errand::Discard, async move {
@@ -470,6 +478,22 @@ impl Driver {
             }
             Done::Discarded { id }
         });
+    }
+
+    /// The list knows of what has finished: the engine need not remember it any longer.
+    pub(super) fn settle(&mut self) {
+        for (id, record) in std::mem::take(&mut self.settling) {
+            let engine = self.parts.engine.clone();
+            self.spawn(Errand::Discard, async move {
+                match engine.settle(&record, id.0).await {
+                    Ok(()) => Done::Settled { id },
+                    Err(error) => {
+                        tracing::warn!(download = %id, %error, "a record could not be removed");
+                        Done::Swept
+                    }
+                }
+            });
+        }
     }
 
     pub(super) fn discarded(&mut self, id: DownloadId) {

@@ -43,6 +43,7 @@ impl Driver {
             });
         match self.list.write(&changes, firm).await {
             Ok(()) => {
+                self.settle();
                 if std::mem::take(&mut self.save_failed) {
                     self.notify(
                         "list_saved_again",

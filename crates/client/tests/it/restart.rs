@@ -1,8 +1,14 @@
 //! The program ends, well or badly, and is started again.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use longhaul_client::{DownloadState, Manager, NewDownload};
-use longhaul_protocol::{FileId, JobStatus};
+use longhaul_protocol::{FileId, JobStatus, SignedUrl};
+use longhaul_transfer::{
+    Engine, EngineConfig, Expected, Limit, Plain, Progress, Request, WhenTaken,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fake, World, bytes, eventually, open, options};
 
@@ -110,4 +116,49 @@ fn a_crash_between_the_request_and_its_answer_makes_one_job() {
         assert!(asked.iter().all(|call| call.key == Some(id.0)));
         world.manager.shutdown().await;
     });
+}
+
+/// As where the program dies after the file got its name, and before the list was written: what the
+/// engine left is made by an engine of its own.
+#[tokio::test]
+async fn a_file_that_landed_before_the_list_knew_of_it_is_not_pulled_again() {
+    for size in [1000, 2 * MIB] {
+        let mut world = World::new().await;
+        world.fake.offer(7, "seven.bin", bytes(1, size));
+        world.fake.gate(0);
+        let id = world.add_direct(7).await;
+        world.until_state(id, DownloadState::Downloading).await;
+        world.manager.shutdown().await;
+        for left in world.files() {
+            std::fs::remove_file(world.folder().join(left)).expect("removed");
+        }
+        world.fake.gate(u64::MAX);
+        let url = world.fake.url().join("plain/7").expect("a URL");
+        let request = Request {
+            id: id.0,
+            source: Arc::new(Plain::new(SignedUrl::new(url))),
+            mirrors: Vec::new(),
+            folder: world.folder(),
+            sort: None,
+            settles: true,
+            name: None,
+            when_taken: WhenTaken::Number,
+            expected: Expected::default(),
+            connections: 1,
+            limit: Limit::default(),
+            headers: Default::default(),
+        };
+        let engine = Engine::new(EngineConfig::default()).expect("an engine");
+        let (told, _) = tokio::sync::watch::channel(Progress::default());
+        let pulled = engine.pull(request, &told, CancellationToken::new());
+        pulled.await.expect("finishes");
+        assert_eq!(world.files(), ["seven.bin", "seven.bin.part.json"]);
+
+        world.manager = open(&world.fake, world.dir.path()).await;
+        world.until_state(id, DownloadState::Completed).await;
+        world.until_files(&["seven.bin"]).await;
+        world.restart().await;
+        assert_eq!(world.row(id).await.state, DownloadState::Completed);
+        world.manager.shutdown().await;
+    }
 }

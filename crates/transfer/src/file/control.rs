@@ -103,6 +103,32 @@ impl Record {
         }
     }
 
+    /// Of a file that is all there, in one granule; its name is given where it lands.
+    pub(crate) fn of_whole(id: Uuid, size: u64, crc: Crc64Nvme, counters: Counters) -> Self {
+        let mut record = Self::new(id, "");
+        record.object = Some(ObjectRecord {
+            size,
+            granule: size.max(1),
+            etag: None,
+            last_modified: None,
+        });
+        if size > 0 {
+            record.done = vec![0..1];
+            record.crcs = format!("{:016x}", crc.0);
+        }
+        record.counters = counters;
+        record
+    }
+
+    /// The same of a file that is about to have that name.
+    pub(crate) fn landing_at(&self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            landing: Some(name.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// The CRCs of the granules in `done`, or none where they do not fit one another.
     pub(crate) fn granule_crcs(&self) -> Option<Vec<(u32, u64)>> {
         let object = self.object.as_ref()?;

@@ -20,8 +20,9 @@ use crate::{
     verify::digest::{crc_of, joined},
 };
 
-/// Syncs, renames and cleans up; answers where the file is. Blocking.
-pub(crate) fn finish(part: &Part, record: &mut Record) -> Result<PathBuf, Error> {
+/// Syncs, renames and cleans up, but for the record where that is settled later; answers where the
+/// file is. Blocking.
+pub(crate) fn finish(part: &Part, record: &mut Record, settles: bool) -> Result<PathBuf, Error> {
     let place = &part.place;
     let failed = |error: &io::Error| Error::in_folder("finish the file", &place.folder, error);
     part.file.sync_all().map_err(|error| failed(&error))?;
@@ -41,7 +42,9 @@ pub(crate) fn finish(part: &Part, record: &mut Record) -> Result<PathBuf, Error>
         match rename_into_free(&place.part(), &path) {
             Ok(()) => {
                 sync_folder(&place.folder).map_err(|error| failed(&error))?;
-                remove_file(&place.record()).map_err(|error| failed(&error))?;
+                if !settles {
+                    remove_file(&place.record()).map_err(|error| failed(&error))?;
+                }
                 return Ok(path);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -135,7 +138,7 @@ mod tests {
         control::replace(&part.place, &record).expect("writes");
         std::fs::rename(part.place.part(), folder.path().join("a.bin")).expect("renames");
         drop(part);
-        let Ok(Earlier::Landed(path, record)) = earlier(folder.path(), id) else {
+        let Ok(Earlier::Landed(path, place, record)) = earlier(folder.path(), id) else {
             panic!("not recognised");
         };
         assert_eq!(path, folder.path().join("a.bin"));
@@ -143,6 +146,13 @@ mod tests {
             Crc64Nvme(whole_of(&record)),
             Crc64Nvme(crc_fast::crc64_nvme(BYTES))
         );
+        // Until it is settled it is found again.
+        assert!(matches!(
+            earlier(folder.path(), id),
+            Ok(Earlier::Landed(..))
+        ));
+        crate::file::settle(&place).expect("settles");
+        crate::file::settle(&place).expect("nothing there is no error");
         let left: Vec<_> = std::fs::read_dir(folder.path()).expect("reads").collect();
         assert_eq!(left.len(), 1, "{left:?}");
     }
@@ -167,7 +177,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (part, mut record) = all_there(folder.path(), Uuid::from_u128(3));
         std::fs::write(folder.path().join("a.bin"), b"mine").expect("writes");
-        let path = finish(&part, &mut record).expect("finishes");
+        let path = finish(&part, &mut record, false).expect("finishes");
         assert_eq!(path, folder.path().join("a (1).bin"));
         assert_eq!(std::fs::read(path).expect("reads"), BYTES);
         let left: Vec<_> = std::fs::read_dir(folder.path()).expect("reads").collect();

@@ -11,7 +11,13 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{blocking, name::numbered, part_of, record_of, sync_folder};
+use super::{
+    Place, blocking,
+    control::{self, Record},
+    name::numbered,
+    part::claiming,
+    part_of, record_of, remove_file, sync_folder,
+};
 use crate::{Error, WhenTaken};
 
 /// A landing that takes no longer than this may be done on the runtime's own threads: handing it to
@@ -37,12 +43,13 @@ impl Landings {
         wanted: &str,
         when_taken: WhenTaken,
         chunks: Vec<Bytes>,
+        word: Option<Record>,
     ) -> Result<PathBuf, Error> {
         if self.are_quick_in(folder) {
-            return self.timed(folder, wanted, when_taken, &chunks);
+            return self.timed(folder, wanted, when_taken, &chunks, word.as_ref());
         }
         let (this, folder, wanted) = (Arc::clone(self), folder.to_owned(), wanted.to_owned());
-        blocking(move || this.timed(&folder, &wanted, when_taken, &chunks)).await
+        blocking(move || this.timed(&folder, &wanted, when_taken, &chunks, word.as_ref())).await
     }
 
     fn timed(
@@ -51,9 +58,10 @@ impl Landings {
         wanted: &str,
         when_taken: WhenTaken,
         chunks: &[Bytes],
+        word: Option<&Record>,
     ) -> Result<PathBuf, Error> {
         let begun = Instant::now();
-        let landed = land(folder, wanted, when_taken, chunks);
+        let landed = land(folder, wanted, when_taken, chunks, word);
         self.took(folder, begun.elapsed());
         landed
     }
@@ -75,15 +83,16 @@ impl Landings {
 }
 
 /// Writes `chunks` to a file in `folder` named `wanted`, or a numbered neighbour where one may be
-/// taken. Blocking.
+/// taken; with `word`, a record says so before the file has its name. Blocking.
 fn land(
     folder: &Path,
     wanted: &str,
     when_taken: WhenTaken,
     chunks: &[Bytes],
+    word: Option<&Record>,
 ) -> Result<PathBuf, Error> {
     let failed = |error: &io::Error| Error::in_folder("write the file", folder, error);
-    let attempt = || attempt(folder, wanted, when_taken, chunks);
+    let attempt = || attempt(folder, wanted, when_taken, chunks, word);
     match attempt() {
         // Somebody removed the folder after it was looked at.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -101,6 +110,7 @@ fn attempt(
     wanted: &str,
     when_taken: WhenTaken,
     chunks: &[Bytes],
+    word: Option<&Record>,
 ) -> io::Result<Option<PathBuf>> {
     let mut fresh = Fresh::new(folder)?;
     for chunk in chunks {
@@ -116,7 +126,20 @@ fn attempt(
         {
             continue;
         }
-        match fresh.name(&name) {
+        let place = word.map(|_| Place {
+            folder: folder.to_owned(),
+            name: name.clone(),
+        });
+        if let (Some(word), Some(place)) = (word, &place)
+            && (fresh.is_beside(&name) || !say(place, &word.landing_at(&name))?)
+        {
+            continue;
+        }
+        let named = fresh.name(&name);
+        if let (Err(_), Some(place)) = (&named, &place) {
+            remove_file(&place.record())?;
+        }
+        match named {
             Ok(()) => {
                 fresh.sync_folder()?;
                 return Ok(Some(folder.join(name)));
@@ -126,6 +149,17 @@ fn attempt(
         }
     }
     Ok(None)
+}
+
+/// Writes the record of what is about to have its name; answers whether nobody else has one there.
+/// Not synced: a crash of this program alone is what it is for, and a power cut costs one more pull.
+fn say(place: &Place, record: &Record) -> io::Result<bool> {
+    let _alone = claiming();
+    match control::reserve(place, record) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A file on its way: nameless where the system can, else under a hidden name.
@@ -294,7 +328,7 @@ mod tests {
         let chunks = [Bytes::from_static(b"all "), Bytes::from_static(b"of it")];
         std::fs::write(folder.path().join("a.txt"), "mine").expect("writes");
         std::fs::write(folder.path().join("a (1).txt.part.json"), "reserved").expect("writes");
-        let path = land(folder.path(), "a.txt", NUMBER, &chunks).expect("lands");
+        let path = land(folder.path(), "a.txt", NUMBER, &chunks, None).expect("lands");
         assert_eq!(path, folder.path().join("a (2).txt"));
         assert_eq!(std::fs::read(path).expect("reads"), b"all of it");
         let left = ["a (1).txt.part.json", "a (2).txt", "a.txt"];
@@ -322,7 +356,7 @@ mod tests {
     fn a_folder_that_went_away_is_made_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let gone = folder.path().join("gone");
-        land(&gone, "a", NUMBER, &[]).expect("lands");
+        land(&gone, "a", NUMBER, &[], None).expect("lands");
         assert_eq!(names(&gone), ["a"]);
     }
 
@@ -342,7 +376,7 @@ mod tests {
         for number in 0..3 {
             let chunks = vec![Bytes::from_static(b"whole")];
             let landed = landings
-                .land(here, "a", NUMBER, chunks)
+                .land(here, "a", NUMBER, chunks, None)
                 .await
                 .expect("lands");
             assert_eq!(landed, here.join(numbered("a", number)));

@@ -59,6 +59,12 @@ fn record_of(name: &str) -> String {
     format!("{name}{RECORD_SUFFIX}")
 }
 
+/// The record of a file that landed under its own name at once.
+pub(crate) fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(record_of(&name))
+}
+
 /// The records in `folder` that name `id`, sound or not.
 pub(crate) fn find(folder: &Path, id: Uuid) -> io::Result<Vec<(Place, control::Found)>> {
     let mut found = records(folder)?;
@@ -114,6 +120,12 @@ pub(crate) async fn discard(folder: &Path, id: Uuid) -> Result<(), Error> {
         Ok(())
     })
     .await
+}
+
+/// Removes the record of a finished file. Blocking.
+pub(crate) fn settle(record: &Path) -> Result<(), Error> {
+    let folder = record.parent().unwrap_or(record);
+    remove_file(record).map_err(|error| Error::in_folder("remove the record in", folder, &error))
 }
 
 /// The map of what the record of a download claims.

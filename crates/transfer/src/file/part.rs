@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use fs4::{FileExt, TryLockError};
@@ -47,8 +47,9 @@ pub(crate) enum Earlier {
     Nothing,
     /// A part file; without its record where that was damaged, so that all begins again.
     Begun(Part, Option<Box<Record>>),
-    /// The finished file: the run died between its rename and the removal of its record.
-    Landed(PathBuf, Box<Record>),
+    /// The finished file: the run died between its rename and the removal of its record, which is at
+    /// the second path.
+    Landed(PathBuf, PathBuf, Box<Record>),
 }
 
 /// Looks for what an earlier run of `id` left in `folder`, and takes it up. Blocking.
@@ -71,8 +72,7 @@ pub(crate) fn earlier(folder: &Path, id: Uuid) -> Result<Earlier, Error> {
     if let Some(record) = &record
         && let Some(path) = landed(&place, record)
     {
-        remove(&place)?;
-        return Ok(Earlier::Landed(path, record.clone()));
+        return Ok(Earlier::Landed(path, place.record(), record.clone()));
     }
     let file = open(&place)?;
     lock(&file)?;
@@ -152,10 +152,14 @@ pub(crate) fn is_free(folder: &Path, name: &str) -> bool {
 /// be read as a damaged one, which is nobody's.
 static CLAIMING: Mutex<()> = Mutex::new(());
 
+pub(super) fn claiming() -> MutexGuard<'static, ()> {
+    CLAIMING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Claims one name: the record first, because only it says whose the part file is. None where
 /// the name is taken.
 fn claim(place: Place, id: Uuid) -> Result<Option<Part>, Error> {
-    let _alone = CLAIMING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = claiming();
     let failed = |error: &io::Error| Error::in_folder("create the part file", &place.folder, error);
     if taken(&place.folder.join(&place.name)).map_err(|error| failed(&error))? {
         return Ok(None);

@@ -7,7 +7,7 @@ use crate::{
     MIB,
     support::{
         origin::{Origin, Rules, content},
-        pulls::{Links, Pull, names},
+        pulls::{Links, Pull, engine, names},
     },
 };
 
@@ -49,6 +49,31 @@ async fn who_wants_no_other_name_is_told_before_a_byte_is_fetched() {
         let finished = pull.run().await.expect("finishes");
         assert_eq!(finished.path, folder.path().join("thing.bin"));
         assert_eq!(std::fs::read(finished.path).expect("reads"), bytes);
+    }
+}
+
+#[tokio::test]
+async fn what_is_finished_and_not_settled_is_found_again_and_not_pulled_again() {
+    for size in [MIB / 16, 0, 3 * MIB] {
+        let bytes = content(size, 76);
+        let origin = Origin::start(bytes.clone(), Rules::default()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("thing.bin"), b"mine").expect("writes");
+        let mut pull = Pull::of(Links::to(origin.url()), folder.path());
+        pull.request.settles = true;
+        let first = pull.run().await.expect("finishes");
+        assert_eq!(first.path, folder.path().join("thing (1).bin"));
+        assert_eq!(names(folder.path()).len(), 3, "its record stays");
+        // As after a crash: an engine that knows nothing of it.
+        pull.engine = engine();
+        let again = pull.run().await.expect("finishes");
+        assert_eq!(again.path, first.path);
+        assert_eq!(std::fs::read(&again.path).expect("reads"), bytes);
+        assert_eq!(again.bytes_fetched, first.bytes_fetched);
+        let record = again.record().expect("a record");
+        let settled = pull.engine.settle(record, pull.request.id);
+        settled.await.expect("settles");
+        assert_eq!(names(folder.path()).len(), 2);
     }
 }
 

@@ -104,6 +104,7 @@ impl Pull {
                 mirrors: Vec::new(),
                 folder: folder.to_owned(),
                 sort: None,
+                settles: false,
                 name: None,
                 when_taken: WhenTaken::Number,
                 expected: Expected::default(),

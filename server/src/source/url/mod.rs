@@ -101,6 +101,7 @@ impl Fetcher {
             mirrors: Vec::new(),
             folder: self.spool.of(job),
             sort: None,
+            settles: false,
             name: Some(NAME.to_owned()),
             when_taken: WhenTaken::Number,
             expected: Expected::default(),
