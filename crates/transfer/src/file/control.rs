@@ -113,7 +113,7 @@ impl Record {
             last_modified: None,
         });
         if size > 0 {
-            record.done = vec![0..1];
+            record.done.push(0..1);
             record.crcs = format!("{:016x}", crc.0);
         }
         record.counters = counters;
