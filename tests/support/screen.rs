@@ -4,6 +4,7 @@
 use anyhow::{bail, ensure};
 use x11rb::{
     connection::Connection,
+    errors::ReplyError,
     protocol::xproto::{
         Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, ImageFormat, MapState, Window,
     },
@@ -78,8 +79,13 @@ impl Found<x11rb::rust_connection::RustConnection> {
         let delete = atom(&connection, b"WM_DELETE_WINDOW")?;
         let mut windows = Vec::new();
         for window in connection.query_tree(root)?.reply()?.children {
-            if closable(&connection, window, protocols, delete)? {
-                windows.push(window);
+            match closable(&connection, window, protocols, delete) {
+                Ok(true) => windows.push(window),
+                Ok(false) => {}
+                // It has gone since it was listed.
+                Err(ReplyError::X11Error(error))
+                    if error.error_kind == x11rb::protocol::ErrorKind::Window => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(Self {
@@ -96,7 +102,7 @@ fn closable(
     window: Window,
     protocols: Atom,
     delete: Atom,
-) -> anyhow::Result<bool> {
+) -> Result<bool, ReplyError> {
     let shown = connection.get_window_attributes(window)?.reply()?.map_state == MapState::VIEWABLE;
     let known = connection
         .get_property(false, window, protocols, AtomEnum::ATOM, 0, 32)?
