@@ -52,3 +52,22 @@ test("of several removals that were refused in part, those that were done can be
   await undo();
   expect(restore).toHaveBeenLastCalledWith(["a", "b"]);
 });
+
+test("a word that cannot be undone gives way to the removal before it; that one's end is the end of all", async () => {
+  vi.stubGlobal("navigator", { clipboard: { writeText: () => Promise.resolve() } });
+  const { result, remove } = opened();
+  await remove("a");
+  await act(async () => {
+    result.current.act("copyDetails", [{ ...row("b"), source: { kind: "file", fileId: 7 }, moments: [] } as never]);
+    await Promise.resolve();
+  });
+  const { forget } = result.current;
+  expect(result.current.undo).toBeNull();
+  act(forget);
+  expect(result.current.said?.text).toContain("a");
+  expect(result.current.forget).toBe(forget);
+  await remove("b");
+  act(forget);
+  expect(result.current.said).toBeNull();
+  vi.unstubAllGlobals();
+});

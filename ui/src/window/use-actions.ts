@@ -11,7 +11,7 @@ import { t } from "../i18n/t";
 import { detailsOf } from "../details/as-text";
 import { messageOf } from "../kit/message-of";
 import { loses, type Removal } from "./remove-dialog";
-import type { Said } from "./toast";
+import { type Said, without } from "./toast";
 
 const idsOf = (rows: readonly DownloadView[]) => rows.map((row) => row.id);
 const NOTHING: readonly Said[] = [];
@@ -85,9 +85,15 @@ export function useActions(backend: Backend, leaving: (rows: readonly DownloadVi
     removal, keepRow: () => { setRemoval(null); }, remove: () => { if (removal) removeNow(removal); },
     limiting, doneLimiting: () => { setLimiting([]); },
     said: undone ?? null,
-    forget: useCallback(() => { setSaid(NOTHING); }, []),
+    forget: useCallback(() => {
+      // A word that had nothing to undo gives way to the removal that it came over.
+      setSaid((before) => {
+        const last = before.at(-1);
+        return !last || last.undo ? NOTHING : without(before, last, Date.now());
+      });
+    }, []),
     undo: undone?.undo ? () => {
-      setSaid((before) => before.filter((one) => one !== undone));
+      setSaid((before) => without(before, undone, Date.now()));
       undone.undo?.();
     } : null,
   };
