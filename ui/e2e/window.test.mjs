@@ -91,6 +91,40 @@ test("a removal is done at once, and undone by its button or by Ctrl+Z", { timeo
   await expect.poll(async () => (await called("restore")).at(-1)).toEqual({ ids: [idOf(COMPLETED)] });
 });
 
+test("whichever way a row is removed, the keys go on from the one beside; kept, from the row itself", { timeout: 120_000 }, async () => {
+  const held = async (remove, at) => {
+    await open(9);
+    // The shell takes its time: the row is there for a while.
+    await page.evaluate(() => { window.desk.holds.push("remove"); });
+    await remove();
+    await expect.poll(focused).toBe(idOf(at));
+    await page.evaluate(() => { window.desk.release(); });
+    await page.evaluate(() => new Promise((done) => { setTimeout(done, 500); }));
+    expect(await focused()).toBe(idOf(at));
+    await page.close();
+  };
+  const inMenu = async (at, action) => {
+    await line(at).click({ button: "right" });
+    await page.getByTestId(`menu-action-${action}`).click();
+  };
+  const yes = () => page.getByTestId("confirm-yes").click();
+  await held(() => pressIn(line(4), "remove"), 5);
+  await held(() => inMenu(8, "remove"), 7);
+  await held(() => inMenu(COMPLETED, "removeWithFile").then(yes), COMPLETED + 1);
+  await held(async () => {
+    await line(4).click();
+    await page.keyboard.press("Control+k");
+    await page.getByTestId("deed-remove").click();
+  }, 5);
+  await held(async () => {
+    await line(FAILED).click();
+    await pressIn(line(DOWNLOADING), "cancel");
+    await page.getByTestId("confirm").waitFor();
+    await page.keyboard.press("Escape");
+  }, DOWNLOADING);
+  await held(() => pressIn(line(DOWNLOADING), "cancel").then(yes), DOWNLOADING);
+});
+
 test("rows are picked with Ctrl and Shift, and acted on together", { timeout: 60_000 }, async () => {
   await open(30);
   await line(0).click();

@@ -6,12 +6,14 @@ import { AddDialog, type Given } from "./add/add-dialog";
 import { useGiven } from "./add/use-given";
 import type { Backend } from "./backend/backend";
 import type { DownloadView } from "./backend/generated/DownloadView";
+import type { QueuePlace } from "./backend/generated/QueuePlace";
 import { Details } from "./details/details";
 import { type Host, menuOf } from "./downloads/actions";
 import { Arriving } from "./downloads/arriving";
 import { readLayout } from "./downloads/columns";
 import { Empty } from "./downloads/empty";
-import { type Density, focusRow, VirtualList } from "./downloads/list";
+import { focusRow } from "./downloads/focus";
+import { type Density, VirtualList } from "./downloads/list";
 import { stepOf } from "./downloads/queue";
 import { everything, useSelection } from "./downloads/selection";
 import { createSorter, EVERYTHING, type Filter, matching, type Sort, SORTS } from "./downloads/shown";
@@ -69,7 +71,7 @@ export function App({ backend }: { backend: Backend }) {
   const found = useMemo(() => matching(downloads, wanted), [downloads, wanted]);
   const shown = useMemo(() => sorted(found, sort), [sorted, found, sort]);
   const { picked, pick, setPicked, leave } = useSelection(shown);
-  const leaving = useCallback((rows: readonly DownloadView[]) => { focusRow(leave(rows)); }, [leave]);
+  const leaving = useCallback((rows: readonly DownloadView[], from: string | null) => { focusRow(leave(rows, from)); }, [leave]);
   const { act, actOnAll, add, move, ...told } = useActions(backend, leaving);
   const chosen = useMemo(
     () => (picked.ids.size === 0 ? NO_ROWS : shown.filter((row) => picked.ids.has(row.id))), [shown, picked.ids],
@@ -97,9 +99,12 @@ export function App({ backend }: { backend: Backend }) {
   const pauseAll = pausable ? onAll("pause") : null;
   const resumeAll = resumable ? onAll("resume") : null;
   const { undo } = told;
+  const put = (place: QueuePlace) => {
+    move(chosen.filter((row) => row.endedAt === null).map((row) => row.id), place);
+  };
   const step = (down: boolean) => {
     const place = stepOf(downloads, picked.ids, down);
-    if (place) move(chosen.map((row) => row.id), place);
+    if (place) put(place);
   };
   useGiven((text) => { setGiven((before) => [...before, { text, foreign: false }]); }, told.tell);
   const { system } = backend;
@@ -135,8 +140,7 @@ export function App({ backend }: { backend: Backend }) {
               ? <NothingShown query={isNarrowed ? "" : wanted.query} showAll={() => { setFilter(EVERYTHING); }} />
               : <VirtualList rows={shown} picked={picked} density={density} layout={layout} setLayout={setLayout}
                   sort={sort} setSort={setSort} pulls={host.pulls} pick={pick} act={act} entries={entries}
-                  put={host.steers && sort.by === "queue" && !sort.down
-                    ? (place) => { move(chosen.map((row) => row.id), place); } : null} />}
+                  put={host.steers && sort.by === "queue" && !sort.down ? put : null} />}
           {lead && picked.ids.has(lead.id) && details === "shown" && (
             <Details key={lead.id} backend={backend} row={lead} servers={servers} count={chosen.length} act={act} close={toggleDetails} />
           )}
@@ -161,7 +165,7 @@ export function App({ backend }: { backend: Backend }) {
         <LimitDialog rows={told.limiting} limit={told.limit} close={told.doneLimiting} />
       )}
       {told.removal && <RemoveDialog removal={told.removal} remove={told.remove} close={told.keepRow}
-        refocus={() => { focusRow(picked.lead); }} />}
+        refocus={() => { focusRow(told.removal?.from ?? picked.lead); }} />}
       {told.said && <Toast said={told.said} undo={undo} forget={told.forget} />}
       <Tips />
     </LucideProvider>

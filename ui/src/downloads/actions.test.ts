@@ -1,7 +1,7 @@
 // What a row offers, by menu and by key, and what is lost by removing it.
 import { expect, test, vi } from "vitest";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { keyed, lossOf, menuOf } from "./actions";
+import { allows, keyed, lossOf, menuOf } from "./actions";
 
 function row(over: Partial<DownloadView>): DownloadView {
   const none = { path: null, pulled: null, made: null, fault: null };
@@ -55,4 +55,20 @@ test("of many rows each action is offered that one allows, and done with those a
   ]);
   entries.find((entry) => entry.id === "cancel")?.run();
   expect(act).toHaveBeenCalledExactlyOnceWith("cancel", [running, paused]);
+});
+
+test("a key does to a mixed choice what some of it allows: it pauses before it resumes, and deletes finished files alone", () => {
+  const running = row({ state: "downloading", can: ["pause", "cancel", "remove"] });
+  const paused = row({ state: "paused", can: ["resume", "cancel", "remove"] });
+  const done = row({ path: "/a" });
+  const by = (key: string, shiftKey: boolean, ...rows: DownloadView[]) => {
+    const verb = keyed({ key, shiftKey }, rows, HOST);
+    return verb && [verb, rows.filter((one) => allows(one, verb, HOST))];
+  };
+  expect(by(" ", false, paused, running, done)).toEqual(["pause", [running]]);
+  expect(by(" ", false, paused, done)).toEqual(["resume", [paused]]);
+  expect(by(" ", false, done)).toBeUndefined();
+  expect(by("Delete", true, running, done)).toEqual(["removeWithFile", [done]]);
+  expect(by("Delete", true, running, paused)).toBeUndefined();
+  expect(by("Delete", false, running, done)).toEqual(["remove", [running, done]]);
 });

@@ -7,6 +7,7 @@ import { t } from "../i18n/t";
 import { Context, type MenuEntry } from "../kit/menu";
 import type { Act } from "./actions";
 import { type Column, fitting, type Layout, template } from "./columns";
+import { focusRow, idAt, rowOf } from "./focus";
 import { ListHead } from "./list-head";
 import { lastSpot, placeAt, ROWS, type Spot } from "./queue";
 import { Row } from "./row";
@@ -154,10 +155,6 @@ function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, 
   );
 }
 
-function idAt(target: EventTarget | null): string | null {
-  return (target instanceof Element && target.closest<HTMLElement>("[data-id]")?.dataset.id) || null;
-}
-
 /** Above or below the middle of the row under the pointer. */
 function spotAt({ target, clientY }: DragEvent): Spot | null {
   const row = target instanceof Element ? target.closest<HTMLElement>("[data-id]") : null;
@@ -169,20 +166,4 @@ function spotAt({ target, clientY }: DragEvent): Spot | null {
 
 function within({ currentTarget, relatedTarget }: DragEvent): boolean {
   return relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
-}
-
-function rowOf(id: string | null): HTMLElement | null {
-  return id === null ? null : document.querySelector(`[role=row][data-id="${CSS.escape(id)}"]`);
-}
-
-/** A far row is drawn some frames after it is scrolled to; a row that is gone never is. */
-const FRAMES = 30;
-
-/** The row takes the focus, as soon as it is drawn. */
-export function focusRow(id: string | null, frames = FRAMES): void {
-  requestAnimationFrame(() => {
-    const row = rowOf(id);
-    if (row) row.focus({ preventScroll: true });
-    else if (frames > 0) focusRow(id, frames - 1);
-  });
 }

@@ -60,12 +60,16 @@ export function useSelection(rows: readonly DownloadView[]) {
       shiftKey ? extended(now, id, latest.current) : ctrlKey || metaKey ? toggled(now, id) : only(id)
     ));
   }, []);
-  /** Picks what stands beside rows that are about to go, where the keys would lose their place. */
-  const leave = useCallback((going: readonly DownloadView[]): string | null => {
+  /**
+   * The row that the keys go on from when some are about to go, where they would lose their place; it is picked
+   * where what goes was. `from` is the row that has the focus.
+   */
+  const leave = useCallback((going: readonly DownloadView[], from: string | null): string | null => {
     const gone = new Set(going.map((row) => row.id));
-    if (lead.current === null || !gone.has(lead.current)) return null;
-    const next = beside(latest.current, gone, lead.current);
-    setPicked(next ? only(next.id) : NONE);
+    const lost = [lead.current, from].find((id) => id !== null && gone.has(id));
+    if (!lost) return null;
+    const next = beside(latest.current, gone, lost);
+    if (lost === lead.current) setPicked(next ? only(next.id) : NONE);
     return next?.id ?? null;
   }, []);
   return { picked, pick, setPicked, leave };

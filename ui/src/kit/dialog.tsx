@@ -23,7 +23,8 @@ export function Dialog({ title, close, focus, children }: DialogProps) {
   const [before] = useState(() => document.activeElement);
   const end = (event: Event) => {
     event.preventDefault();
-    if (before instanceof HTMLElement) before.focus();
+    // What was done here may have put the focus elsewhere by now.
+    if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
   };
   const begin = (event: Event) => {
     event.preventDefault();

@@ -1,4 +1,5 @@
 // Asks before something is lost for good, and says what.
+import { useRef } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { lossOf } from "../downloads/actions";
 import { t } from "../i18n/t";
@@ -8,10 +9,12 @@ import { bytes } from "../kit/format";
 export interface Removal {
   rows: readonly DownloadView[];
   verb: "remove" | "removeWithFile" | "cancel";
+  /** The row that had the focus when it was asked for. */
+  from: string | null;
 }
 
 /** Whether it must be asked for; `undone` says whether a removal can be taken back. */
-export function loses({ rows, verb }: Removal, undone: boolean): boolean {
+export function loses({ rows, verb }: Pick<Removal, "rows" | "verb">, undone: boolean): boolean {
   const loss = lossOf(rows);
   switch (verb) {
     case "removeWithFile": return true;
@@ -28,11 +31,12 @@ interface Props {
   removal: Removal;
   remove: () => void;
   close: () => void;
-  /** Takes the focus after it. */
+  /** Takes the focus after it, where the rows stay. */
   refocus: () => void;
 }
 
 export function RemoveDialog({ removal: { rows, verb }, remove, close, refocus }: Props) {
+  const going = useRef(false);
   const loss = lossOf(rows);
   const lost = [
     ...(loss.bytes > 0 ? [t("removeLoses", { kept: bytes(loss.bytes) })] : []),
@@ -42,6 +46,11 @@ export function RemoveDialog({ removal: { rows, verb }, remove, close, refocus }
   const text = verb === "removeWithFile" ? t("deleteLoses", { folder: first?.folder ?? "" }) : lost.join(" ");
   const what = rows.length === 1 ? { name: first?.name ?? "" } : { name: t("nDownloads", { count: rows.length }) };
   return (
-    <Confirm title={t(ASKS[verb], what)} verb={t(VERBS[verb])} text={text} confirm={remove} close={close} refocus={refocus} />
+    <Confirm title={t(ASKS[verb], what)} verb={t(VERBS[verb])} text={text} close={close}
+      confirm={() => {
+        going.current = verb !== "cancel";
+        remove();
+      }}
+      refocus={() => { if (!going.current) refocus(); }} />
   );
 }

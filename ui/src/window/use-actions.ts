@@ -7,6 +7,7 @@ import type { AddItem } from "../backend/generated/AddItem";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import type { QueuePlace } from "../backend/generated/QueuePlace";
 import type { Act } from "../downloads/actions";
+import { focusedRow } from "../downloads/focus";
 import { t } from "../i18n/t";
 import { detailsOf } from "../details/as-text";
 import { messageOf } from "../kit/message-of";
@@ -16,8 +17,8 @@ import { type Said, without } from "./toast";
 const idsOf = (rows: readonly DownloadView[]) => rows.map((row) => row.id);
 const NOTHING: readonly Said[] = [];
 
-/** `leaving` is told of rows that go off the list, before they do. */
-export function useActions(backend: Backend, leaving: (rows: readonly DownloadView[]) => void) {
+/** `leaving` is told of rows that go off the list, before they do, and of the row that had the focus. */
+export function useActions(backend: Backend, leaving: (rows: readonly DownloadView[], from: string | null) => void) {
   const [problem, setProblem] = useState("");
   const [removal, setRemoval] = useState<Removal | null>(null);
   const [limiting, setLimiting] = useState<readonly DownloadView[]>([]);
@@ -39,13 +40,13 @@ export function useActions(backend: Backend, leaving: (rows: readonly DownloadVi
     const count = await backend.restore(ids);
     if (count < ids.length) setProblem(t(count === 0 ? "restoredNone" : "restoredSome", { count, of: ids.length }));
   }, [backend]);
-  const removeNow = useCallback(({ rows, verb }: Removal) => {
+  const removeNow = useCallback(({ rows, verb, from }: Removal) => {
     const ids = idsOf(rows);
     if (verb === "cancel") {
       void run(backend.act("cancel", ids));
       return;
     }
-    leaving(rows);
+    leaving(rows, from);
     const withFile = verb === "removeWithFile";
     const name = rows.length === 1 ? (rows[0]?.name ?? "") : t("nDownloads", { count: rows.length });
     void run(backend.remove(ids, withFile)).then((done) => {
@@ -61,7 +62,7 @@ export function useActions(backend: Backend, leaving: (rows: readonly DownloadVi
   const act: Act = useCallback((verb, rows) => {
     switch (verb) {
       case "remove": case "removeWithFile": case "cancel": {
-        const wanted = { rows, verb };
+        const wanted = { rows, verb, from: focusedRow() };
         if (loses(wanted, !backend.absent.undo)) setRemoval(wanted);
         else removeNow(wanted);
         break;

@@ -2,7 +2,7 @@
 import { useEffect, useEffectEvent } from "react";
 import type { DownloadView } from "../backend/generated/DownloadView";
 import { type Act, allows, type Host, keyed } from "../downloads/actions";
-import { focusRow } from "../downloads/list";
+import { focusRow } from "../downloads/focus";
 import { everything, extended, NONE, only, type Picked } from "../downloads/selection";
 
 interface Keys {
@@ -38,7 +38,12 @@ export function useKeys({ rows, picked, chosen, host, setPicked, act, step, comm
   const inQueue = (key: string): boolean => {
     switch (key) {
       case "ArrowUp": case "ArrowDown": step(key === "ArrowDown"); return true;
-      case "Home": case "End": act(key === "Home" ? "moveFirst" : "moveLast", chosen); return true;
+      case "Home": case "End": {
+        const verb = key === "Home" ? "moveFirst" : "moveLast";
+        const able = chosen.filter((row) => allows(row, verb, host));
+        if (able.length > 0) act(verb, able);
+        return true;
+      }
       default: return false;
     }
   };
