@@ -430,6 +430,21 @@ test("links come behind what is typed, and Enter in the field adds none of anoth
   await page.keyboard.press("Enter");
   await expect.poll(async () => (await called("add"))[0]?.items.length).toBe(2);
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  // A key that is held down is no yes either, nor one that was meant for what stood there before.
+  await page.keyboard.press("Control+n");
+  await field.pressSequentially("7000");
+  await page.evaluate(() => { window.desk.give("https://example.org/c.zip"); });
+  await page.getByText("Given by another program").waitFor();
+  await page.keyboard.type("7");
+  expect(await field.inputValue()).toBe("70007\nhttps://example.org/c.zip");
+  for (let at = 0; at < 4; at += 1) await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  expect(await page.evaluate(() => document.activeElement?.dataset.testid)).toBe("add-confirm");
+  await page.evaluate(() => { window.desk.give("https://example.org/d.zip"); });
+  await expect.poll(() => page.evaluate(() => document.activeElement?.dataset.testid)).toBe("add-field");
+  expect((await called("add")).length).toBe(1);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   // Behind another dialog it waits until that is closed.
   await page.keyboard.press("Control+,");
   await page.getByRole("dialog", { name: "Settings" }).waitFor();
@@ -457,6 +472,48 @@ test("what cannot be added is said in the dialog, which keeps what was typed", {
   expect(await field.inputValue()).toBe("70006");
   await page.evaluate(() => { window.desk.refuses = {}; });
   await page.getByTestId("add-confirm").click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("while an addition is under way, what comes is kept for the next, and a closed dialog's failure is told", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.evaluate(() => { window.desk.holds = ["add"]; });
+  await page.keyboard.press("Control+n");
+  const field = page.getByTestId("add-field");
+  await field.fill("70006");
+  await field.press("Enter");
+  await expect.poll(() => page.getByTestId("add-confirm").getAttribute("aria-busy")).toBe("true");
+  await page.evaluate(() => { window.desk.give("https://example.org/late.zip"); });
+  await expect.poll(() => field.inputValue()).toContain("late");
+  await page.evaluate(() => { window.desk.release(); });
+  await expect.poll(() => field.inputValue()).toBe("https://example.org/late.zip");
+  await page.evaluate(() => {
+    window.desk.holds = ["add"];
+    window.desk.refuses = { add: { code: "list", message: "the disk is full" } };
+  });
+  await page.getByTestId("add-confirm").click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.evaluate(() => { window.desk.release(); });
+  await page.getByRole("alert").getByText("The disk is full").waitFor();
+});
+
+test("a file that is dropped on the field is read, and one that is no list is refused beside it", { timeout: 60_000 }, async () => {
+  await open(1);
+  await page.keyboard.press("Control+n");
+  const field = page.getByTestId("add-field");
+  const drop = (name, text) => field.evaluate((target, [name, text]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    target.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  }, [name, text]);
+  await field.fill("70006");
+  await drop("list.txt", "70007\n70008\n");
+  await expect.poll(() => field.inputValue()).toBe("70006\n70007\n70008");
+  await drop("large.txt", "7 ".repeat(3 << 20));
+  await page.getByTestId("add-problem").getByText("large.txt is larger than").waitFor();
+  expect(await field.inputValue()).toBe("70006\n70007\n70008");
+  await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 });
 

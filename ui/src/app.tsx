@@ -59,6 +59,7 @@ export function App({ backend }: { backend: Backend }) {
   const [over, setOver] = useState<Over>(null);
   // Pasted, dropped, or given by another program: put into the dialog that adds, once no other is in its way.
   const [given, setGiven] = useState<readonly Given[]>([]);
+  const [additions, setAdditions] = useState(0);
   const search = useRef<HTMLInputElement>(null);
   const { absent } = backend;
   const host = useMemo<Host>(
@@ -90,6 +91,11 @@ export function App({ backend }: { backend: Backend }) {
     close();
     setGiven([]);
   };
+  const added = (upTo: number) => {
+    close();
+    setGiven((before) => before.slice(upTo));
+    setAdditions((before) => before + 1);
+  };
   const toggleDetails = () => { setDetails(details === "shown" ? "hidden" : "shown"); };
   const find = () => { search.current?.select(); };
   const narrow = (change: Partial<Filter>) => { setFilter({ ...filter, ...change }); };
@@ -106,11 +112,16 @@ export function App({ backend }: { backend: Backend }) {
     const place = stepOf(downloads, picked.ids, down);
     if (place) put(place);
   };
-  useGiven((text) => { setGiven((before) => [...before, { text, foreign: false }]); }, told.tell);
+  const isFree = over === null && !told.removal && told.limiting.length === 0;
+  const adds = over === "add" || (given.length > 0 && isFree);
+  useGiven(({ text, refused }) => {
+    if (text || adds) setGiven((before) => [...before, { text, refused, foreign: false }]);
+    else told.tell(refused);
+  });
   const { system } = backend;
   const updates = useUpdates(system);
   useEffect(() => { 
-    system?.onGiven((text) => { setGiven((before) => [...before, { text, foreign: true }]); });
+    system?.onGiven((text) => { setGiven((before) => [...before, { text, refused: "", foreign: true }]); });
   }, [system]);
   useKeys({
     rows: shown, picked, chosen, host, setPicked, act, step,
@@ -119,7 +130,6 @@ export function App({ backend }: { backend: Backend }) {
     },
   });
   const entries = useMemo(() => menuOf(chosen, host, act), [chosen, host, act]);
-  const isFree = over === null && !told.removal && told.limiting.length === 0;
   const isNarrowed = filter.group !== "all" || filter.kind !== null || filter.day !== null;
   return (
     <LucideProvider strokeWidth={1.75}>
@@ -146,8 +156,9 @@ export function App({ backend }: { backend: Backend }) {
           )}
         </main>
       </div>
-      {(over === "add" || (given.length > 0 && isFree)) && (
-        <AddDialog backend={backend} given={given} downloads={downloads} servers={servers} close={closeAdd} />
+      {adds && (
+        <AddDialog key={additions} backend={backend} given={given} downloads={downloads} servers={servers} close={closeAdd}
+          added={added} tell={told.tell} />
       )}
       {over === "settings" && (
         <SettingsDialog backend={backend} updates={updates} density={density} setDensity={setDensity} theme={theme} setTheme={setTheme}

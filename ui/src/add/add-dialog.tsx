@@ -1,5 +1,5 @@
 // Adding: one field that says what it understood, and the catalogue to pick from.
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { Backend } from "../backend/backend";
 import type { AddItem } from "../backend/generated/AddItem";
 import type { DownloadView } from "../backend/generated/DownloadView";
@@ -14,10 +14,10 @@ import { Catalogue } from "./catalogue";
 import { keyOf, MOST_ITEMS, parseAdd } from "./parse";
 import { ServerChoice } from "./server-choice";
 import { Understood } from "./understood";
+import type { Taken } from "./use-given";
 
 /** What was pasted or dropped, or what another program gave. */
-export interface Given {
-  text: string;
+export interface Given extends Taken {
   foreign: boolean;
 }
 
@@ -30,19 +30,40 @@ interface Props {
   /** Those beside the first one. */
   servers: readonly ServerView[];
   close: () => void;
+  /** What was given up to there is added; what came later is not. */
+  added: (upTo: number) => void;
+  /** Tells in the window why an addition failed whose dialog is closed. */
+  tell: (problem: string) => void;
 }
 
-const joined = (given: readonly Given[]) => given.map(({ text }) => text).join("\n");
+const joined = (given: readonly Given[]) => given.map(({ text }) => text).filter(Boolean).join("\n");
 
-export function AddDialog({ backend, given, downloads, servers, close }: Props) {
+/** What comes goes on a line of its own, also where somebody is about to type the first. */
+export function appended(text: string, given: readonly Given[]): string {
+  const more = joined(given);
+  if (!more) return text;
+  return text || given.some((one) => one.foreign) ? `${text}\n${more}` : more;
+}
+
+export function AddDialog({ backend, given, downloads, servers, close, added, tell }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const confirm = useRef<HTMLButtonElement>(null);
   const [text, setText] = useState(() => joined(given));
   const [taken, setTaken] = useState(given.length);
   if (given.length > taken) {
     setTaken(given.length);
-    setText(`${text.trim() ? `${text.trimEnd()}\n` : ""}${joined(given.slice(taken))}`);
+    setText(appended(text, given.slice(taken)));
   }
+  const isForeign = given.some((one) => one.foreign);
+  useEffect(() => {
+    // An Enter that was meant for what stood there adds nothing that came a moment ago.
+    if (given.at(-1)?.foreign && document.activeElement === confirm.current) field.current?.focus();
+  }, [given]);
+  const isOpen = useRef(true);
+  useEffect(() => {
+    isOpen.current = true;
+    return () => { isOpen.current = false; };
+  }, []);
   const [picked, setPicked] = useState<ReadonlyMap<number, FileEntry>>(new Map());
   const [server, setServer] = useState<string | null>(null);
   const [leftOut, setLeftOut] = useState(false);
@@ -64,7 +85,10 @@ export function AddDialog({ backend, given, downloads, servers, close }: Props) 
   const start = (wanted: AddItem[]) => {
     setBusy(true);
     setProblem("");
-    backend.add({ items: wanted, ...(server ? { server } : {}) }).then(close, (error: unknown) => {
+    backend.add({ items: wanted, ...(server ? { server } : {}) }).then(() => {
+      if (isOpen.current) added(given.length);
+    }, (error: unknown) => {
+      if (!isOpen.current) tell(messageOf(error));
       setBusy(false);
       setProblem(messageOf(error));
     });
@@ -75,18 +99,18 @@ export function AddDialog({ backend, given, downloads, servers, close }: Props) 
     else next.delete(file.fileId);
     setPicked(next);
   };
-  const foreign = given.some((one) => one.foreign);
+  const wrong = [given.at(-1)?.refused, problem].filter(Boolean).join(" ");
   return (
     // What another program gave is not under the fingers of somebody who was typing elsewhere.
-    <Dialog title={t("addTitle")} close={close} focus={() => (foreign ? null : field.current)}>
+    <Dialog title={t("addTitle")} close={close} focus={() => (isForeign ? null : field.current)}>
       <div className="flex shrink-0 flex-col gap-2 p-4 pb-2">
-        {foreign && <p role="status" className="text-dim">{t("givenByOther")}</p>}
-        <AddField text={text} setText={setText} testId="add-field" field={field} start={() => {
+        {isForeign && <p role="status" className="text-dim">{t("givenByOther")}</p>}
+        <AddField text={text} setText={setText} testId="add-field" field={field} busy={busy} start={() => {
           if (!startable) return;
-          if (foreign) confirm.current?.focus();
+          if (isForeign) confirm.current?.focus();
           else start(items);
         }} />
-        <Understood found={found} known={{
+        <Understood found={found} count={items.length} known={{
           has: (item) => listed.has(keyOf(item)), count: found.items.length - fresh.length, leftOut, leaveOut: setLeftOut,
         }} />
       </div>
@@ -97,10 +121,12 @@ export function AddDialog({ backend, given, downloads, servers, close }: Props) 
         }} />
       )}
       <Catalogue backend={backend} server={server} picked={picked} pick={pick} take={(file) => { if (!busy) start([itemOf(file)]); }} />
-      {problem && <p role="alert" data-testid="add-problem" className="shrink-0 px-4 py-2 wrap-anywhere text-bad select-text">{problem}</p>}
+      {wrong && <p role="alert" data-testid="add-problem" className="shrink-0 px-4 py-2 wrap-anywhere text-bad select-text">{wrong}</p>}
       <div className="flex shrink-0 items-center justify-end gap-2 border-t border-line p-3">
         <span className="flex-1 px-1 text-dim">{t("addKeys")}</span>
         <Button ref={confirm} tone="primary" data-testid="add-confirm" aria-busy={busy} disabled={!startable}
+          // A key that is held down is no yes.
+          onKeyDown={(event) => { if (event.repeat) event.preventDefault(); }}
           onClick={() => { start(items); }}>
           {items.length > 1 ? t("startMany", { count: items.length }) : t("start")}
         </Button>

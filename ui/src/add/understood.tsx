@@ -17,12 +17,19 @@ export interface Known {
   leaveOut: (on: boolean) => void;
 }
 
-export function Understood({ found, known }: { found: Found; known?: Known }) {
+interface Props {
+  found: Found;
+  /** How many would be added; all that was understood, where absent. */
+  count?: number;
+  known?: Known;
+}
+
+export function Understood({ found, count = found.items.length, known }: Props) {
   const { items, repeated, unclear } = found;
   const counts = [
     ["nUnderstood", items.length], ["nKnown", known?.count ?? 0], ["nRepeated", repeated], ["nUnclear", unclear.length],
   ] as const;
-  const said = counts.filter(([, count]) => count > 0).map(([key, count]) => t(key, { count }));
+  const said = counts.filter(([, many]) => many > 0).map(([key, many]) => t(key, { count: many }));
   const more = Math.max(0, items.length - MOST) + Math.max(0, unclear.length - MOST);
   return (
     <div className="flex flex-col gap-1">
@@ -34,7 +41,7 @@ export function Understood({ found, known }: { found: Found; known?: Known }) {
           </label>
         )}
       </div>
-      {items.length > MOST_ITEMS && <p role="alert" className="text-bad">{t("tooMany", { most: MOST_ITEMS })}</p>}
+      {count > MOST_ITEMS && <p role="alert" className="text-bad">{t("tooMany", { most: MOST_ITEMS })}</p>}
       {said.length > 0 && (
         <ul className="max-h-24 overflow-auto">
           {unclear.slice(0, MOST).map(({ word, why }, at) => (

@@ -20,3 +20,10 @@ test("files that are lists are read, and the others are named", async () => {
   expect(taken.refused).toContain("large.txt");
   expect(taken.refused).toContain("c.zip");
 });
+
+test("one that cannot be read keeps no other from being taken", async () => {
+  const folder = Object.assign(file("folder", ""), { text: () => Promise.reject(new Error("it is a folder")) });
+  const taken = await takenOfFiles([folder, file("a.txt", "7")]);
+  expect(taken.text).toBe("7");
+  expect(taken.refused).toContain("folder");
+});

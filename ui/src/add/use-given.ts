@@ -10,7 +10,7 @@ const MOST = 4 << 20;
 /** Where a paste is for somebody else. */
 const ELSEWHERE = "input, textarea, [role=dialog], [role=alertdialog]";
 
-interface Taken {
+export interface Taken {
   /** Never cut: half a link is another link. */
   text: string;
   /** Why some of it was not taken. */
@@ -28,18 +28,16 @@ export function takenOf(text: string): Taken {
 export async function takenOfFiles(files: readonly File[]): Promise<Taken> {
   const read = await Promise.all(files.map(async (file): Promise<Taken> => {
     if (file.size > MOST) return { text: "", refused: tooLarge(file.name) };
-    const text = await file.text();
+    // A folder cannot be read, nor what is gone by now.
+    const text = await file.text().catch(() => "\0");
     return text.includes("\0") ? { text: "", refused: t("givenNoText", { name: file.name }) } : { text, refused: "" };
   }));
   const some = (which: keyof Taken) => read.map((one) => one[which]).filter(Boolean);
   return { text: some("text").join("\n"), refused: some("refused").join(" ") };
 }
 
-export function useGiven(given: (text: string) => void, refuse: (why: string) => void): void {
-  const take = ({ text, refused }: Taken) => {
-    if (refused) refuse(refused);
-    if (text.trim()) given(text);
-  };
+export function useGiven(given: (taken: Taken) => void): void {
+  const take = ({ text, refused }: Taken) => { if (refused || text.trim()) given({ text: text.trim(), refused }); };
   const paste = useEffectEvent((event: ClipboardEvent) => {
     if (event.target instanceof Element && event.target.closest(ELSEWHERE)) return;
     take(takenOf(event.clipboardData?.getData("text/plain") ?? ""));
@@ -52,7 +50,7 @@ export function useGiven(given: (text: string) => void, refuse: (why: string) =>
     if (files.length === 0 && event.target instanceof Element && event.target.closest("input, textarea")) return;
     event.preventDefault();
     if (files.length > 0) {
-      takenOfFiles(files).then(take, () => { refuse(t("givenNoText", { name: files[0]?.name ?? "" })); });
+      void takenOfFiles(files).then(take);
       return;
     }
     take(takenOf(data.getData("text/uri-list") || data.getData("text/plain")));
