@@ -6,7 +6,7 @@ import { countsOf, createSorter, EVERYTHING, matching, newest } from "./shown";
 function row(id: string, over: Partial<DownloadView> = {}): DownloadView {
   return {
     id, name: id, state: "completed", size: null, addedAt: "2026-11-25T12:00:00", source: { kind: "file", fileId: 7 },
-    ...over,
+    made: null, pulled: null, ...over,
   } as DownloadView;
 }
 
@@ -53,12 +53,13 @@ test("kinds and days are counted, and narrow the list", () => {
 test("of a paste the last stands first, and progress is sorted as it is shown", () => {
   const paste = [row("1", { place: 1 }), row("2", { place: 2 }), row("3", { place: 3 })];
   expect(names([...paste].sort(newest))).toEqual(["3", "2", "1"]);
-  expect(names(createSorter()(paste, { by: "added", down: false }))).toEqual(["1", "2", "3"]);
+  expect(names(createSorter()([...paste].sort(newest), { by: "added", down: false }))).toEqual(["1", "2", "3"]);
   const bar = (id: string, percent: number, done: number) => row(id, {
     state: "downloading", made: { percent } as never, pulled: { done, total: 100 } as never,
   });
-  const rows = [bar("half", 100, 0), bar("most", 100, 80), row("none", { state: "queued" }), bar("made", 60, 0)];
-  const over = { made: null, pulled: null };
-  const sorted = createSorter()(rows.map((one) => ({ ...over, ...one })), { by: "progress", down: true });
-  expect(names(sorted)).toEqual(["most", "half", "made", "none"]);
+  const rows = [bar("half", 100, 0), bar("most", 100, 80), row("none", { state: "queued" }), bar("made", 60, 0),
+    row("gone", { state: "cancelled" })];
+  expect(names(createSorter()(rows, { by: "progress", down: true }))).toEqual(["most", "half", "made", "none", "gone"]);
+  // What shows 0 % is known to be at 0.
+  expect(names(createSorter()(rows, { by: "progress", down: false }))).toEqual(["none", "made", "half", "most", "gone"]);
 });

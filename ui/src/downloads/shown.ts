@@ -114,9 +114,8 @@ const NUMBERS: Partial<Record<SortBy, (row: DownloadView) => number | null>> = {
 
 function comparing({ by, down }: Sort, pulls: boolean): (a: DownloadView, b: DownloadView) => number {
   const sign = down ? -1 : 1;
-  if (by === "added") return down ? newest : (a, b) => newest(b, a);
-  // As the bar shows it; whoever has nothing yet comes last.
-  const whole = (row: DownloadView) => partsOf(row, pulls).whole || null;
+  // As the row shows it, and where it shows none, last.
+  const whole = (row: DownloadView) => (row.state === "cancelled" ? null : partsOf(row, pulls).whole);
   const number = by === "progress" ? whole : NUMBERS[by];
   if (!number) {
     const text = by === "source" ? sourceOf : (row: DownloadView) => row.name;
@@ -137,7 +136,7 @@ export function createSorter(pulls = true): (rows: readonly DownloadView[], sort
   let last: readonly DownloadView[] = [];
   return (rows, sort) => {
     // The list comes newest first.
-    if (sort.by === "added" && sort.down) return rows;
+    if (sort.by === "added") return sort.down ? rows : rows.toReversed();
     const left = new Map(rows.map((row) => [row.id, row]));
     const begun: DownloadView[] = [];
     for (const { id } of last) {

@@ -66,3 +66,10 @@ test("new rows come first, and one that is brought back comes back to its place"
   expect(ids(without)).toEqual(["d", "b"]);
   expect(ids(apply(without, changed(row("a", 2, 1), row("c", 2, 21))))).toEqual(["d", "c", "b", "a"]);
 });
+
+test("of those added together, one that is moved in the queue moves here too, and keeps its day", () => {
+  const before = { ...ROWS, downloads: [row("d", 1, 22), row("c", 1, 3), row("b", 1, 2), row("a", 1, 1)] };
+  expect(ids(apply(before, changed(row("a", 2, 3), row("b", 2, 1), row("c", 2, 2))))).toEqual(["d", "a", "c", "b"]);
+  // An older view of it moves nothing.
+  expect(ids(apply(before, changed(row("a", 1, 3))))).toEqual(["d", "c", "b", "a"]);
+});

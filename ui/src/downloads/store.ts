@@ -14,7 +14,7 @@ const NOTHING: Snapshot = {
   totals: { all: 0, active: 0, waiting: 0, completed: 0, failed: 0, speed: 0, rests: false, slowed: null, until: null },
 };
 
-/** Takes rows into a list that is newest first: also those that come back from a removal. */
+/** Takes rows into a list that is newest first: also those that come back from a removal, or have another place. */
 function taken(fresh: DownloadView[], kept: DownloadView[]): DownloadView[] {
   if (fresh.length === 0) return kept;
   fresh.sort(newest);
@@ -44,8 +44,11 @@ export function apply(before: Snapshot, event: ClientEvent): Snapshot {
   const kept: DownloadView[] = [];
   for (const old of before.downloads) {
     const row = changed.get(old.id);
+    const isNewer = row !== undefined && row.revision > old.revision;
+    // What was moved in the queue is put in anew, as the next start would have it.
+    if (isNewer && row.place !== old.place) continue;
     changed.delete(old.id);
-    if (!removed.has(old.id)) kept.push(row && row.revision > old.revision ? row : old);
+    if (!removed.has(old.id)) kept.push(isNewer ? row : old);
   }
   const fresh = [...changed.values()].filter((row) => !removed.has(row.id));
   return { downloads: taken(fresh, kept), totals, server, servers, notices };
