@@ -220,6 +220,33 @@ test("rows change places in the queue by keys and by dragging", { timeout: 60_00
   const ended = await page.locator("[data-testid=download-row][data-state=completed]").first().getAttribute("data-id");
   await drag(queue[2], ended, 5);
   expect((await called("place")).length).toBe(places);
+  // The line stands where the row would come to stand; Escape takes all of it back, and so does the head.
+  const middle = async (id) => {
+    const { x, y, width, height } = await page.locator(`[data-id="${id}"]`).boundingBox();
+    return [x + width / 3, y + height / 2];
+  };
+  const lines = () => page.locator("[data-drop]").evaluateAll((all) => (
+    all.map((it) => [it.dataset.drop, it.firstElementChild.dataset.id])
+  ));
+  await page.mouse.move(...await middle(queue[2]));
+  await page.mouse.down();
+  const [x, y] = await middle(queue[0]);
+  const head = await page.getByTestId("list-head").boundingBox();
+  // What is entered is over it only with the next move.
+  const over = async (to) => {
+    await page.mouse.move(x, to, { steps: 5 });
+    await page.mouse.move(x, to + 1);
+  };
+  await over(y + 15);
+  await expect.poll(lines).toEqual([["above", queue[1]]]);
+  await over(head.y + 8);
+  await expect.poll(lines).toEqual([]);
+  await over(y - 15);
+  await expect.poll(lines).toEqual([["above", queue[0]]]);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await expect.poll(lines).toEqual([]);
+  expect((await called("place")).length).toBe(places);
   // What is dragged within the list is nothing to add.
   expect(await page.getByRole("dialog").count()).toBe(0);
 });

@@ -9,7 +9,7 @@ import type { Act } from "./actions";
 import { type Column, fitting, type Layout, template } from "./columns";
 import { focusRow, idAt, rowOf } from "./focus";
 import { ListHead } from "./list-head";
-import { lastSpot, placeAt, ROWS, type Spot } from "./queue";
+import { lastSpot, placeAt, ROWS, type Spot, spotOf } from "./queue";
 import { Row } from "./row";
 import type { Pick, Picked } from "./selection";
 import type { Sort } from "./shown";
@@ -66,25 +66,28 @@ export function VirtualList({
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData(ROWS, [...chosen].join(" "));
   }, [picked.ids, pick]);
-  const placeOf = (event: DragEvent) => {
-    const spot = event.dataTransfer.types.includes(ROWS) ? spotAt(event) ?? lastSpot(rows) : null;
-    return { spot, place: spot && placeAt(rows, picked.ids, spot) };
+  const placeOf = (event: DragEvent): QueuePlace | null => {
+    if (onHead(event)) return null;
+    const spot = spotAt(event);
+    // Below all rows.
+    if (!spot) return lastSpot(rows) && { at: "last" };
+    return placeAt(rows, picked.ids, spot);
   };
   const dragOver = (event: DragEvent) => {
-    if (!put) return;
-    const { spot, place } = placeOf(event);
-    setOver((before) => (place && spot ? (before?.id === spot.id && before.below === spot.below ? before : spot) : null));
-    if (!spot) return;
+    if (!put || !event.dataTransfer.types.includes(ROWS)) return;
+    const place = placeOf(event);
+    const spot = place && spotOf(rows, place);
+    setOver((before) => (spot && before?.id === spot.id && before.below === spot.below ? before : spot));
     event.preventDefault();
     event.stopPropagation();
     event.dataTransfer.dropEffect = place ? "move" : "none";
   };
   const drop = (event: DragEvent) => {
     setOver(null);
-    const { spot, place } = placeOf(event);
-    if (!put || !spot) return;
+    if (!put || !event.dataTransfer.types.includes(ROWS)) return;
     event.preventDefault();
     event.stopPropagation();
+    const place = placeOf(event);
     if (place) put(place);
   };
   const at = useMemo(
@@ -118,7 +121,8 @@ interface RowsProps extends Common {
   drag: ((event: DragEvent, id: string) => void) | null;
 }
 
-const MARKS = { above: "shadow-[inset_0_2px] text-accent", below: "shadow-[inset_0_-2px] text-accent" };
+/** A line where what is dragged would come to stand. */
+const MARKS = "data-[drop=above]:shadow-[inset_0_2px_var(--color-accent)] data-[drop=below]:shadow-[inset_0_-2px_var(--color-accent)]";
 
 /** Those in sight. Apart from the list: only they are drawn anew by scrolling. */
 function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, pick, act, drag }: RowsProps) {
@@ -144,7 +148,8 @@ function Rows({ scroller, rows, at, picked, over, tall, height, columns, pulls, 
       {items.map((item) => {
         const row = rows[item.index];
         return row && (
-          <div key={row.id} role="presentation" className={over?.id === row.id ? MARKS[over.below ? "below" : "above"] : ""}>
+          <div key={row.id} role="presentation" className={MARKS}
+            data-drop={over?.id === row.id ? (over.below ? "below" : "above") : undefined}>
             <Row row={row} selected={picked.ids.has(row.id)} tabbed={item.index === tabbed} place={item.index + 1}
               height={height} tall={tall} columns={columns} pulls={pulls} pick={pick} act={act}
               drag={row.endedAt === null ? drag : null} />
@@ -162,6 +167,11 @@ function spotAt({ target, clientY }: DragEvent): Spot | null {
   if (!row || !id) return null;
   const { top, height } = row.getBoundingClientRect();
   return { id, below: clientY > top + height / 2 };
+}
+
+/** The head stays where it is while rows go by below it: it is no place among them. */
+function onHead({ target }: DragEvent): boolean {
+  return target instanceof Element && target.closest("[aria-rowindex='1']") !== null;
 }
 
 function within({ currentTarget, relatedTarget }: DragEvent): boolean {

@@ -1,7 +1,7 @@
 // Steps in the queue, and places that something is dragged to.
 import { expect, test } from "vitest";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { lastSpot, placeAt, stepOf } from "./queue";
+import { lastSpot, placeAt, spotOf, stepOf } from "./queue";
 
 const row = (id: string, place: number, endedAt: string | null = null) => ({ id, place, endedAt }) as DownloadView;
 // As the list has them: newest first, with one that has ended between them.
@@ -33,4 +33,16 @@ test("what is dragged comes to stand where the line is drawn, and nowhere else",
   for (const [ids, id] of [["a", "x"], ["a", "a"], ["a", "gone"]] as const) expect(place(ids, id, false)).toBeNull();
   expect(lastSpot(queue)).toEqual({ id: "d", below: true });
   expect(lastSpot([row("x", 3, "then")])).toBeNull();
+});
+
+test("the line is drawn where the rows come to stand: past what has ended, right above what they go before", () => {
+  const queue = [row("a", 0), row("x", 1, "then"), row("c", 2), row("y", 3, "then")];
+  const line = (ids: string, id: string, below: boolean) => {
+    const place = placeAt(queue, new Set(ids), { id, below });
+    return place && spotOf(queue, place);
+  };
+  expect(line("d", "a", true)).toEqual({ id: "c", below: false });
+  expect(line("d", "c", false)).toEqual({ id: "c", below: false });
+  expect(line("a", "c", true)).toEqual({ id: "c", below: true });
+  expect(line("a", "y", false)).toBeNull();
 });

@@ -5,7 +5,7 @@ import type { QueuePlace } from "../backend/generated/QueuePlace";
 /** The type of what is dragged within the list, and of nothing that comes from elsewhere. */
 export const ROWS = "application/x-longhaul-rows";
 
-/** Where something is dragged to: above or below a row. */
+/** Above or below a row: where something is dragged to, or comes to stand. */
 export interface Spot {
   id: string;
   below: boolean;
@@ -22,6 +22,14 @@ export function placeAt(rows: readonly DownloadView[], ids: ReadonlySet<string>,
   if (!below) return { at: "before", id };
   const next = rows.slice(at + 1).find((row) => row.endedAt === null && !ids.has(row.id));
   return next ? { at: "before", id: next.id } : { at: "last" };
+}
+
+/**
+ * Where what goes to a place comes to stand: between what stands around it in the queue, rows that have ended keep
+ * theirs, so this is right above the row that it goes before.
+ */
+export function spotOf(rows: readonly DownloadView[], place: QueuePlace): Spot | null {
+  return place.at === "before" ? { id: place.id, below: false } : place.at === "last" ? lastSpot(rows) : null;
 }
 
 /** The spot below all of the queue. */
