@@ -26,6 +26,8 @@ test.each([
   ["Enter", false, ["retry", "remove"], undefined],
   ["Delete", false, ["open", "remove"], "remove"],
   ["Delete", true, ["open", "remove"], "removeWithFile"],
+  ["Backspace", false, ["open", "remove"], "remove"],
+  ["Backspace", true, ["open", "remove"], "removeWithFile"],
   ["x", false, ["open", "remove"], undefined],
 ] as const)("the key %j (shift: %s) of a row that can %j does %s", (key, shiftKey, can, verb) => {
   expect(keyed({ key, shiftKey }, [row({ can: [...can], path: "/a" })], HOST)).toBe(verb);

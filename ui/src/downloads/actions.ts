@@ -5,8 +5,8 @@ import {
 } from "lucide-react";
 import type { Action } from "../backend/generated/Action";
 import type { DownloadView } from "../backend/generated/DownloadView";
-import { type Key, t } from "../i18n/t";
-import { chord } from "../kit/keys";
+import { t } from "../i18n/t";
+import { chord, keyName } from "../kit/keys";
 import type { MenuEntry } from "../kit/menu";
 
 /** An action of the rows' own, or what the window can do with them beside. */
@@ -17,7 +17,7 @@ const ICONS: Record<Verb, LucideIcon> = {
   open: SquareArrowOutUpRight, showInFolder: FolderOpen, remove: X, removeWithFile: Trash, limitSpeed: Gauge,
   moveFirst: ArrowUpToLine, moveLast: ArrowDownToLine, copyDetails: Copy,
 };
-const KEYS: Partial<Record<Verb, Key>> = {
+const KEYS: Partial<Record<Verb, Parameters<typeof keyName>[0]>> = {
   pause: "k_space", resume: "k_space", retry: "k_space", open: "k_enter", remove: "k_delete",
   removeWithFile: "k_shiftDelete", moveFirst: "k_altHome", moveLast: "k_altEnd",
 };
@@ -65,7 +65,7 @@ export function menuOf(rows: readonly DownloadView[], host: Host, act: Act): Men
       id: verb,
       name: able.length === rows.length ? name : t("someOf", { name, count: able.length }),
       icon,
-      keys: verb === "copyDetails" ? chord("C") : key ? t(key) : "",
+      keys: verb === "copyDetails" ? chord("C") : key ? keyName(key) : "",
       danger: verb === "removeWithFile",
       run: () => { act(verb, able); },
     }];
@@ -78,11 +78,13 @@ export function keyed(
   rows: readonly DownloadView[],
   host: Host,
 ): Verb | undefined {
+  const off: Verb[] = [event.shiftKey ? "removeWithFile" : "remove"];
   const wanted: Record<string, Verb[]> = {
     " ": ["pause", "resume", "retry"],
     Enter: ["open"],
-    Delete: [event.shiftKey ? "removeWithFile" : "remove"],
-    Backspace: ["remove"],
+    Delete: off,
+    // The one of Apple's keyboards.
+    Backspace: off,
   };
   return wanted[event.key]?.find((verb) => rows.some((row) => allows(row, verb, host)));
 }
