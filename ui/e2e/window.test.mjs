@@ -180,6 +180,32 @@ test("the sidebar narrows by kind and by time, and widens again", { timeout: 60_
   await expect.poll(count).toBeLessThan(60);
 });
 
+test("Escape empties the search, and leaves it when it is empty", { timeout: 60_000 }, async () => {
+  await open(9);
+  const search = page.getByRole("searchbox");
+  await page.keyboard.press("Control+f");
+  await page.keyboard.type("footage");
+  await expect.poll(() => line(1).count()).toBe(0);
+  await page.keyboard.press("Escape");
+  expect(await search.inputValue()).toBe("");
+  expect(await search.evaluate((it) => it === document.activeElement)).toBe(true);
+  await line(8).waitFor();
+  await page.keyboard.press("Escape");
+  expect(await search.evaluate((it) => it === document.activeElement)).toBe(false);
+});
+
+test("the graph of a download's speed goes on while it stalls", { timeout: 60_000 }, async () => {
+  await open(9);
+  await line(DOWNLOADING).click();
+  const graph = page.getByRole("img", { name: "Its speed over the last minute" });
+  const points = () => graph.locator("polyline").evaluate((it) => it.getAttribute("points").split(" ").filter(Boolean).length);
+  await expect.poll(points, { timeout: 10_000 }).toBeGreaterThan(0);
+  await page.evaluate(() => { window.desk.tell([{ ...window.desk.rows[0], revision: 2, speed: null }]); });
+  await page.getByRole("region", { name: "Details" }).getByText("0 B/s").waitFor();
+  const before = await points();
+  await expect.poll(points, { timeout: 10_000 }).toBeGreaterThan(before);
+});
+
 test("every command is found by its name, and done", { timeout: 60_000 }, async () => {
   await open(9);
   await line(DOWNLOADING).click();

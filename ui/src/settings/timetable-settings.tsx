@@ -30,7 +30,7 @@ interface Props {
 }
 
 /** The hours that were set last, as they were kept; what cannot be read is as good as none. */
-function readHours(kept: unknown): Timetable {
+export function readHours(kept: unknown): Timetable {
   const { days, from, to, limit } = (kept ?? {}) as Partial<Timetable>;
   const isMinute = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 1440;
   const isSound = Array.isArray(days) && days.length === 7 && days.every((day) => typeof day === "boolean")
