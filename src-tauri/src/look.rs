@@ -20,7 +20,15 @@ use uuid::Uuid;
 use crate::{language::Language, whole};
 
 /// What is kept, and nothing else.
-const NAMES: [&str; 6] = ["language", "theme", "density", "sort", "columns", "details"];
+const NAMES: [&str; 7] = [
+    "language",
+    "theme",
+    "density",
+    "sort",
+    "columns",
+    "details",
+    "timetable",
+];
 /// Bytes of one choice as JSON.
 const LONGEST: usize = 4 << 10;
 
