@@ -8,8 +8,6 @@ import { openScene, SCENES } from "./scenes.mjs";
 
 const OUT = fileURLToPath(new URL("../../docs/screens/", import.meta.url));
 const WIDTHS = [800, 1280, 1920];
-/** Small things look the same at each width. */
-const ONE_WIDTH = /^(failed|catalogue-|settings-|details-|menu-of-|question|limit|web-|servers-offline)/u;
 /** Only to be looked at by axe and for what is cut. */
 const UNSEEN = new Set(["adding-what-is-unclear", "settings-system", "settings-wrong-number", "update-failed"]);
 /** Seen in these languages too, at one width. */
@@ -28,7 +26,7 @@ async function draw(name, scene, look) {
 }
 for (const scene of Object.keys(SCENES).filter(isWanted)) {
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of ONE_WIDTH.test(scene) ? [1280] : WIDTHS) await draw(`${scene}-${colorScheme}-${width}`, scene, { colorScheme, width });
+    for (const width of WIDTHS) await draw(`${scene}-${colorScheme}-${width}`, scene, { colorScheme, width });
   }
 }
 for (const locale of SPOKEN.locales) {
