@@ -1,26 +1,12 @@
 // No word is cut in any language where the window is narrow: what is too long wraps, or is a name or a
 // sentence whose whole is told by a tooltip. It can be read and reached by all, too.
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { faultsOf } from "./axe.mjs";
-import { launch } from "./chromium.mjs";
-import { serve } from "./desk.mjs";
-import { openScene, SCENES } from "./scenes.mjs";
+import { openView, page } from "./browsing.mjs";
+import { SCENES } from "./scenes.mjs";
 
 const LANGUAGES = ["en", "de", "es", "ja", "zh"];
 const WIDTH = 800;
-
-let site;
-let browser;
-let page;
-beforeAll(async () => {
-  site = await serve();
-  browser = await launch();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  site?.stop();
-});
-afterEach(() => page?.close());
 
 /** Runs in the page: what is cut, or runs out of its box. */
 function cut() {
@@ -57,7 +43,7 @@ function cut() {
 const every = LANGUAGES.flatMap((language) => Object.keys(SCENES).map((scene) => [language, scene]));
 
 test.each(every)("%s: no word is cut in %s", { timeout: 60_000 }, async (locale, scene) => {
-  page = await openScene(browser, site.url, SCENES[scene], { locale, width: WIDTH });
+  await openView(scene, { locale, width: WIDTH });
   expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale);
   expect(await page.evaluate(cut)).toEqual([]);
   // Whatever the words are.

@@ -1,23 +1,7 @@
 // What is waited for, what failed and what is there: each is its own view, and leads on to the next.
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { launch } from "./chromium.mjs";
-import { serve } from "./desk.mjs";
-import { openScene, SCENES } from "./scenes.mjs";
+import { expect, test } from "vitest";
+import { openView as open, page } from "./browsing.mjs";
 
-let site;
-let browser;
-let page;
-beforeAll(async () => {
-  site = await serve();
-  browser = await launch();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  site?.stop();
-});
-afterEach(() => page?.close());
-
-const open = async (scene) => { page = await openScene(browser, site.url, SCENES[scene]); };
 /** From now on the shell does what it is asked. */
 const mend = () => page.evaluate(() => { window.desk.refuses = {}; });
 const retry = () => page.getByTestId("failed").getByRole("button", { name: "Retry" }).click();

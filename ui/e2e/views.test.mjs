@@ -1,25 +1,11 @@
 // Each view can be read and reached by all: axe finds nothing, light and dark (and narrow: fits.test.mjs).
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { faultsOf } from "./axe.mjs";
-import { launch } from "./chromium.mjs";
-import { serve } from "./desk.mjs";
-import { openScene, SCENES } from "./scenes.mjs";
-
-let site;
-let browser;
-let page;
-beforeAll(async () => {
-  site = await serve();
-  browser = await launch();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  site?.stop();
-});
-afterEach(() => page?.close());
+import { openView, page } from "./browsing.mjs";
+import { SCENES } from "./scenes.mjs";
 
 test.each(Object.keys(SCENES))("%s can be read and reached by all", { timeout: 60_000 }, async (scene) => {
-  page = await openScene(browser, site.url, SCENES[scene], { colorScheme: "light" });
+  await openView(scene, { colorScheme: "light" });
   expect(await faultsOf(page), "light").toEqual([]);
   await page.emulateMedia({ colorScheme: "dark" });
   const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -81,7 +81,7 @@ impl ApiError {
     /// Whether the server does not let us in with this token: no fault of what was asked for.
     #[must_use]
     pub fn is_locked_out(&self) -> bool {
-        matches!(self, Self::Refused(problem) if problem.status == 401)
+        matches!(self, Self::Refused(problem) if locks_out(problem))
     }
 
     fn from_reqwest(error: reqwest::Error) -> Self {
@@ -98,6 +98,11 @@ impl ApiError {
         };
         Self::Unreachable { reason }
     }
+}
+
+/// Whether the server does not know who asks.
+pub(crate) fn locks_out(problem: &Problem) -> bool {
+    problem.status == 401
 }
 
 /// An answer, and when the server would like to be asked again.

@@ -15,8 +15,8 @@ use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 use ts_rs::TS;
 
-use super::{Call, CommandError};
-use crate::{host::Host, language::Words, look::Look};
+use super::{Call, CommandError, path_of};
+use crate::host::Host;
 
 /// Of the file's shape; a later one is refused.
 const VERSION: u32 = 1;
@@ -67,7 +67,7 @@ pub(crate) async fn export(call: &Call<'_>, (): ()) -> Result<Option<String>, Co
     call.app
         .dialog()
         .file()
-        .set_title(words(call).save_list)
+        .set_title(call.words().save_list)
         .set_file_name("longhaul.json")
         .save_file(move |path| {
             let _ = reply.send(path);
@@ -103,7 +103,7 @@ pub(crate) async fn import(call: &Call<'_>, (): ()) -> Result<Option<Imported>, 
     call.app
         .dialog()
         .file()
-        .set_title(words(call).take_list)
+        .set_title(call.words().take_list)
         .add_filter("Longhaul", &["json"])
         .pick_file(move |path| {
             let _ = reply.send(path);
@@ -259,16 +259,6 @@ async fn known_here(
         }
     }
     (known, left_out)
-}
-
-fn words(call: &Call<'_>) -> &'static Words {
-    let language = *call.app.state::<Look>().language().borrow();
-    language.words()
-}
-
-fn path_of(path: tauri_plugin_dialog::FilePath) -> Result<PathBuf, CommandError> {
-    path.into_path()
-        .map_err(|error| CommandError::new("invalid", error.to_string()))
 }
 
 fn read(text: &[u8]) -> Result<Carried, String> {

@@ -3,13 +3,11 @@
 use longhaul_client::ServerId;
 use longhaul_protocol::FilesPage;
 use serde::Deserialize;
-use tauri::Manager as _;
 use tauri_plugin_dialog::DialogExt;
 use tokio::sync::oneshot;
 use ts_rs::TS;
 
-use super::{Call, CommandError, downloads::Ids};
-use crate::look::Look;
+use super::{Call, CommandError, downloads::Ids, path_of};
 
 /// Which page of the catalogue.
 #[derive(Debug, Deserialize, TS)]
@@ -42,12 +40,11 @@ pub(crate) async fn show_in_folder(call: &Call<'_>, rows: Ids) -> Result<(), Com
 
 pub(crate) async fn choose_folder(call: &Call<'_>, (): ()) -> Result<Option<String>, CommandError> {
     let settings = call.host.manager.settings().await?;
-    let language = *call.app.state::<Look>().language().borrow();
     let (reply, chosen) = oneshot::channel();
     call.app
         .dialog()
         .file()
-        .set_title(language.words().choose_folder)
+        .set_title(call.words().choose_folder)
         .set_directory(settings.folder)
         .pick_folder(move |folder| {
             let _ = reply.send(folder);
@@ -55,9 +52,7 @@ pub(crate) async fn choose_folder(call: &Call<'_>, (): ()) -> Result<Option<Stri
     let Ok(Some(folder)) = chosen.await else {
         return Ok(None);
     };
-    let folder = folder
-        .into_path()
-        .map_err(|error| CommandError::new("invalid", error.to_string()))?;
+    let folder = path_of(folder)?;
     match folder.into_os_string().into_string() {
         Ok(folder) => Ok(Some(folder)),
         Err(_) => Err(CommandError::new(

@@ -13,8 +13,11 @@ mod settings;
 mod table;
 mod updates;
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 use tauri::{AppHandle, Manager};
+use tauri_plugin_dialog::FilePath;
 
 use self::{
     about::About,
@@ -26,7 +29,7 @@ use self::{
     table::commands,
 };
 pub(crate) use self::{error::CommandError, report::Copied};
-use crate::{host::Host, lifecycle::Lifecycle, updates::UpdateView};
+use crate::{host::Host, language::Words, lifecycle::Lifecycle, look::Look, updates::UpdateView};
 use longhaul_client::{
     AddOutcome, AddRequest, SegmentMap, ServerEdit, ServerId, Settings, Snapshot,
 };
@@ -115,6 +118,21 @@ commands! {
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a AppHandle,
     pub(crate) host: &'a Host,
+}
+
+impl Call<'_> {
+    /// What the shell's own dialogs say, in the window's language.
+    fn words(&self) -> &'static Words {
+        let language = *self.app.state::<Look>().language().borrow();
+        language.words()
+    }
+}
+
+/// The path that a dialog of the system answered.
+fn path_of(chosen: FilePath) -> Result<PathBuf, CommandError> {
+    chosen
+        .into_path()
+        .map_err(|error| CommandError::new("invalid", error.to_string()))
 }
 
 /// The one door from the page: `invoke("call", { name, args })`.

@@ -98,9 +98,8 @@ impl Notifier {
     pub(crate) async fn tell(&mut self, language: Language) {
         self.not_before = Some(Instant::now() + GATHER);
         let ended = std::mem::take(&mut self.waiting);
-        match self.host.manager.settings().await {
-            Ok(settings) if settings.notify => {}
-            _ => return,
+        if !self.may_speak().await {
+            return;
         }
         for message in words::of(&ended, language.words()) {
             self.show(message);
@@ -109,10 +108,14 @@ impl Notifier {
 
     /// Tells that copied links wait in the hidden window.
     pub(crate) async fn offer(&mut self, language: Language) {
-        match self.host.manager.settings().await {
-            Ok(settings) if settings.notify => self.show(words::offered(language.words())),
-            _ => {}
+        if self.may_speak().await {
+            self.show(words::offered(language.words()));
         }
+    }
+
+    async fn may_speak(&self) -> bool {
+        let settings = self.host.manager.settings().await;
+        settings.is_ok_and(|settings| settings.notify)
     }
 
     fn show(&mut self, message: Message) {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Done, Driver, Errand, ways::Way};
 use crate::{
-    api::ApiError,
+    api::{ApiError, locks_out},
     download::{Event, State},
     initiate,
     servers::ServerId,
@@ -121,7 +121,7 @@ impl Driver {
                     "the server asks to wait"
                 );
             }
-            Err(ApiError::Refused(problem)) if problem.status != 401 => {
+            Err(ApiError::Refused(problem)) if !locks_out(&problem) => {
                 way.pace.seen(now);
                 self.step(
                     id,
